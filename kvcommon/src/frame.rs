@@ -1,0 +1,162 @@
+//! The codec: runs of `(id, query)` and `(id, answer)` items, postcard-encoded one after the other.
+//!
+//! Decoding borrows from the message and never panics. A query that breaks a limit or is not UTF-8
+//! becomes a [`Refusal`] of that query alone; bytes that are no item at all end the run with a
+//! [`FrameError`], upon which a connection is closed.
+
+use postcard::ser_flavors::Flavor;
+use serde::{Deserialize, Serialize};
+
+use crate::limits::{check_key, check_prefix, check_value};
+use crate::{Answer, Query, QueryId, Refusal};
+
+/// A query as it arrived, or why it cannot be carried out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueryItem<'a> {
+    /// The client's id for it.
+    pub id: QueryId,
+    /// The query, or the refusal to answer it with.
+    pub query: Result<Query<'a>, Refusal>,
+}
+
+/// An answer as it arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AnswerItem<'a> {
+    /// The id of the query it answers.
+    pub id: QueryId,
+    /// The answer.
+    pub answer: Answer<'a>,
+}
+
+/// The bytes are not a run of items.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the message is not a run of {what}: {cause}")]
+pub struct FrameError {
+    what: &'static str,
+    cause: postcard::Error,
+}
+
+/// Appends one query to a message.
+pub fn encode_query(message: &mut Vec<u8>, id: QueryId, query: &Query<'_>) {
+    let wire = match *query {
+        Query::Get { key } => WireQuery::Get { key: key.as_bytes() },
+        Query::Put { key, value } => {
+            WireQuery::Put { key: key.as_bytes(), value: value.as_bytes() }
+        }
+        Query::Delete { key } => WireQuery::Delete { key: key.as_bytes() },
+        Query::List { prefix, after } => WireQuery::List {
+            prefix: prefix.as_bytes(),
+            after: after.map(|key| serde_bytes::Bytes::new(key.as_bytes())),
+        },
+    };
+    append(message, &(id, wire));
+}
+
+/// Appends one answer to a message.
+pub fn encode_answer(message: &mut Vec<u8>, id: QueryId, answer: &Answer<'_>) {
+    append(message, &(id, answer));
+}
+
+/// The queries of a message, one after the other; after an error there are no more.
+pub fn queries(message: &[u8]) -> impl Iterator<Item = Result<QueryItem<'_>, FrameError>> {
+    items(message, "queries").map(|item| {
+        let (id, query): (QueryId, WireQuery<'_>) = item?;
+        Ok(QueryItem { id, query: query.check() })
+    })
+}
+
+/// The answers of a message, one after the other; after an error there are no more.
+pub fn answers(message: &[u8]) -> impl Iterator<Item = Result<AnswerItem<'_>, FrameError>> {
+    items(message, "answers").map(|item| {
+        let (id, answer) = item?;
+        Ok(AnswerItem { id, answer })
+    })
+}
+
+/// Queries as they travel: text is bytes until it has been checked, so that one bad query does not
+/// take the others of its message with it. The order of the variants is part of the wire format.
+#[derive(Serialize, Deserialize)]
+enum WireQuery<'a> {
+    Get {
+        #[serde(borrow, with = "serde_bytes")]
+        key: &'a [u8],
+    },
+    Put {
+        #[serde(borrow, with = "serde_bytes")]
+        key: &'a [u8],
+        #[serde(borrow, with = "serde_bytes")]
+        value: &'a [u8],
+    },
+    Delete {
+        #[serde(borrow, with = "serde_bytes")]
+        key: &'a [u8],
+    },
+    List {
+        #[serde(borrow, with = "serde_bytes")]
+        prefix: &'a [u8],
+        #[serde(borrow)]
+        after: Option<&'a serde_bytes::Bytes>,
+    },
+}
+
+impl<'a> WireQuery<'a> {
+    fn check(self) -> Result<Query<'a>, Refusal> {
+        Ok(match self {
+            Self::Get { key } => Query::Get { key: check_key(key)? },
+            Self::Put { key, value } => {
+                Query::Put { key: check_key(key)?, value: check_value(value)? }
+            }
+            Self::Delete { key } => Query::Delete { key: check_key(key)? },
+            Self::List { prefix, after } => Query::List {
+                prefix: check_prefix(prefix)?,
+                after: after.map(|key| check_key(key)).transpose()?,
+            },
+        })
+    }
+}
+
+fn append(message: &mut Vec<u8>, item: &impl Serialize) {
+    postcard::serialize_with_flavor(item, Append(message)).expect("a Vec takes every item");
+}
+
+struct Append<'a>(&'a mut Vec<u8>);
+
+impl Flavor for Append<'_> {
+    type Output = ();
+
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.push(byte);
+        Ok(())
+    }
+
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<()> {
+        Ok(())
+    }
+}
+
+fn items<'a, T: Deserialize<'a>>(
+    message: &'a [u8],
+    what: &'static str,
+) -> impl Iterator<Item = Result<T, FrameError>> {
+    let mut rest = message;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        Some(match postcard::take_from_bytes(rest) {
+            Ok((item, after)) => {
+                rest = after;
+                Ok(item)
+            }
+            Err(cause) => {
+                rest = &[];
+                Err(FrameError { what, cause })
+            }
+        })
+    })
+}

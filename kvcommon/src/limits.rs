@@ -1,0 +1,57 @@
+//! Every bound of the client protocol, checked before anything is decoded or stored.
+
+use crate::{Refusal, RefusalKind};
+
+/// The longest key, in bytes of UTF-8. Keys are names, not content.
+pub const MAX_KEY_BYTES: usize = 1024;
+
+/// The longest value, in bytes of UTF-8: a quarter of a message, so that one always fits.
+pub const MAX_VALUE_BYTES: usize = 256 * 1024;
+
+/// The largest WebSocket message in either direction, in bytes: bounds what one peer can make the
+/// other hold before it has looked at it.
+pub const MAX_MESSAGE_BYTES: usize = 1024 * 1024;
+
+/// A page of a List is closed by the entry that brings its keys and values to this many bytes, so
+/// a page costs the server about a tenth of a millisecond and always fits a message.
+pub const PAGE_BYTES: usize = 64 * 1024;
+
+/// A key is 1 byte to [`MAX_KEY_BYTES`] of UTF-8.
+///
+/// # Errors
+/// [`RefusalKind::Invalid`] for an empty key or bytes that are not UTF-8,
+/// [`RefusalKind::TooLarge`] for a long one.
+pub fn check_key(bytes: &[u8]) -> Result<&str, Refusal> {
+    if bytes.is_empty() {
+        return Err(Refusal::new(
+            RefusalKind::Invalid,
+            "the key is empty; a key has at least 1 byte",
+        ));
+    }
+    check_text("key", bytes, MAX_KEY_BYTES)
+}
+
+/// A prefix is 0 bytes to [`MAX_KEY_BYTES`] of UTF-8.
+///
+/// # Errors
+/// As [`check_key`], but an empty prefix is fine: it names every key.
+pub fn check_prefix(bytes: &[u8]) -> Result<&str, Refusal> {
+    check_text("prefix", bytes, MAX_KEY_BYTES)
+}
+
+/// A value is 0 bytes to [`MAX_VALUE_BYTES`] of UTF-8.
+///
+/// # Errors
+/// [`RefusalKind::TooLarge`] for a long one, [`RefusalKind::Invalid`] if it is not UTF-8.
+pub fn check_value(bytes: &[u8]) -> Result<&str, Refusal> {
+    check_text("value", bytes, MAX_VALUE_BYTES)
+}
+
+fn check_text<'a>(what: &str, bytes: &'a [u8], limit: usize) -> Result<&'a str, Refusal> {
+    if bytes.len() > limit {
+        let message = format!("the {what} has {} bytes; the limit is {limit}", bytes.len());
+        return Err(Refusal::new(RefusalKind::TooLarge, message));
+    }
+    std::str::from_utf8(bytes)
+        .map_err(|_| Refusal::new(RefusalKind::Invalid, format!("the {what} is not valid UTF-8")))
+}
