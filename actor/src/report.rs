@@ -1,0 +1,92 @@
+//! What went wrong, told to the system's `on_error` handler: a sender is never told.
+
+use std::{fmt, sync::Arc};
+
+use crate::Address;
+
+/// Something that a system could not do. `Display` is a sentence for a log.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Report {
+    /// A message reached nobody and was dropped.
+    #[error("a message of type {message_type} to {to} was dropped: {cause}")]
+    Undeliverable {
+        /// The `uid` of the actor or reply address that was named.
+        to: String,
+        /// The Rust type of the message, or what is known of it.
+        message_type: &'static str,
+        /// Why it could not be delivered.
+        cause: Cause,
+    },
+    /// A handler panicked. The actor's other messages and its siblings are unharmed.
+    #[error("{actor} ({uid}) panicked at a message of type {message_type}: {panic}; {}", if *.restarted { "restarted" } else { "stopped" })]
+    Panicked {
+        /// The Rust type of the actor.
+        actor: &'static str,
+        /// The actor's `uid`.
+        uid: String,
+        /// The Rust type of the message.
+        message_type: &'static str,
+        /// The text of the panic.
+        panic: String,
+        /// Whether a fresh state took over; otherwise too many panics in a row have stopped the actor.
+        restarted: bool,
+    },
+    /// A well-known id was given out twice; the second actor was not started.
+    #[error("{uid} exists already; {actor} was not started")]
+    DuplicateId {
+        /// The Rust type of the actor that was not started.
+        actor: &'static str,
+        /// The `uid` that is taken.
+        uid: String,
+    },
+    /// More reports came than anyone can read; these were only counted.
+    #[error("{count} further reports were suppressed")]
+    Suppressed {
+        /// How many.
+        count: u64,
+    },
+}
+
+/// Why a message was dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Cause {
+    /// No actor of that number exists, or it has stopped.
+    NoSuchActor,
+    /// The reply address was answered before, or nobody waits for the answer any more.
+    ReplyUsed,
+    /// The ref belongs to another life of the system.
+    OtherIncarnation,
+    /// The actor takes messages of another type.
+    WrongType,
+    /// The message cannot be encoded or decoded, so it cannot travel.
+    Codec,
+    /// The system is shut down.
+    Closed,
+    /// The other system cannot be reached.
+    Unreachable,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Cause::NoSuchActor => "no such actor",
+            Cause::ReplyUsed => "the reply address was used before, or nobody waits any more",
+            Cause::OtherIncarnation => "the ref belongs to another life of the system",
+            Cause::WrongType => "the actor takes messages of another type",
+            Cause::Codec => "it cannot be encoded and decoded",
+            Cause::Closed => "the system is shut down",
+            Cause::Unreachable => "the other system cannot be reached",
+        })
+    }
+}
+
+/// The handler that a program gives its system; it must be quick and must not panic.
+pub type OnError = Arc<dyn Fn(&Report) + Send + Sync>;
+
+/// The handler of a system that was given none: a warning in the log.
+pub(crate) fn log_report(address: &Address) -> OnError {
+    let address = address.clone();
+    Arc::new(move |report| tracing::warn!(system = %address, "{report}"))
+}

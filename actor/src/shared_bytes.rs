@@ -1,0 +1,107 @@
+//! The one reviewed type of memory that actors may share.
+
+use std::{fmt, ops::Deref};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// Immutable bytes whose clones share one allocation.
+///
+/// This is the only shared memory between actors. It is sound because nobody can change it: there is
+/// no way from a `&SharedBytes` to a `&mut [u8]`. Over a link it travels as plain bytes.
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SharedBytes(bytes::Bytes);
+
+impl SharedBytes {
+    /// Copies `bytes` into an allocation of its own (a part of a large buffer would pin all of it).
+    pub fn copy_from_slice(bytes: &[u8]) -> Self {
+        SharedBytes(bytes::Bytes::copy_from_slice(bytes))
+    }
+
+    /// The bytes.
+    pub fn as_slice(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl From<Vec<u8>> for SharedBytes {
+    fn from(bytes: Vec<u8>) -> Self {
+        SharedBytes(bytes.into())
+    }
+}
+
+impl From<&[u8]> for SharedBytes {
+    fn from(bytes: &[u8]) -> Self {
+        SharedBytes::copy_from_slice(bytes)
+    }
+}
+
+impl From<String> for SharedBytes {
+    fn from(text: String) -> Self {
+        text.into_bytes().into()
+    }
+}
+
+impl Deref for SharedBytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl AsRef<[u8]> for SharedBytes {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SharedBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl Serialize for SharedBytes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for SharedBytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_byte_buf(BytesVisitor)
+    }
+}
+
+struct BytesVisitor;
+
+impl<'de> de::Visitor<'de> for BytesVisitor {
+    type Value = SharedBytes;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("bytes")
+    }
+
+    fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<SharedBytes, E> {
+        Ok(bytes.into())
+    }
+
+    fn visit_byte_buf<E: de::Error>(self, bytes: Vec<u8>) -> Result<SharedBytes, E> {
+        Ok(bytes.into())
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<SharedBytes, E> {
+        Ok(text.as_bytes().into())
+    }
+
+    // JSON knows no bytes and writes them as a list of numbers.
+    fn visit_seq<A: de::SeqAccess<'de>>(self, mut seq: A) -> Result<SharedBytes, A::Error> {
+        /// A length that a peer claims is not believed further than this before its bytes are there.
+        const TRUSTED_LENGTH: usize = 4096;
+        let mut bytes = Vec::with_capacity(seq.size_hint().unwrap_or(0).min(TRUSTED_LENGTH));
+        while let Some(byte) = seq.next_element()? {
+            bytes.push(byte);
+        }
+        Ok(bytes.into())
+    }
+}

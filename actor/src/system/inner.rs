@@ -1,0 +1,249 @@
+//! What all handles and actors of one system share.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{
+            AtomicBool, AtomicU64,
+            Ordering::{Relaxed, SeqCst},
+        },
+    },
+    thread,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use parking_lot::Mutex;
+use rand::{TryRng, rngs::SysRng};
+use tokio::{runtime::Handle, sync::watch, time::Instant};
+
+use super::{last_port, registry::Registry, run};
+use crate::{
+    Address, Message, Reply, ReplyRef, Stats,
+    context::Now,
+    load::{Load, Port},
+    mailbox::Mailbox,
+    refs::{ActorId, Incarnation, RawRef},
+    reply::ReplySlot,
+    report::{Cause, OnError, Report},
+    stats::Counters,
+};
+
+pub(crate) struct Inner {
+    pub(crate) address: Address,
+    pub(crate) incarnation: Incarnation,
+    pub(crate) registry: Registry,
+    pub(super) handle: Handle,
+    round_trip: bool,
+    on_error: OnError,
+    report_budget: Mutex<ReportBudget>,
+    started: Instant,
+    /// Messages from outside that reached no local mailbox; the mailboxes count the others.
+    external_elsewhere: AtomicU64,
+    replies_opened: AtomicU64,
+    /// Timers set from outside, on their way to the one task that keeps them.
+    outside_timers: Arc<Mailbox<run::OutsideTimer>>,
+    closed: AtomicBool,
+    /// The number of running actors and services; each place that waits for the end watches it.
+    live: watch::Sender<usize>,
+    /// Set to true at the shutdown: threads wait for it before they drop their runtime.
+    pub(super) ending: watch::Sender<bool>,
+    threads: Mutex<Vec<thread::JoinHandle<()>>>,
+}
+
+/// Reports are for people: within one second no more than this many are handed on one by one.
+const MAX_REPORTS_PER_SECOND: u64 = 100;
+
+#[derive(Default)]
+struct ReportBudget {
+    second: u64,
+    spent: u64,
+    suppressed: u64,
+}
+
+impl Inner {
+    pub(super) fn start(address: Address, on_error: OnError, round_trip: bool) -> Arc<Inner> {
+        let outside_timers = Arc::new(Mailbox::new());
+        let inner = Arc::new(Inner {
+            address,
+            incarnation: Incarnation::from_random(system_random()),
+            registry: Registry::new(),
+            handle: Handle::current(),
+            round_trip,
+            on_error,
+            report_budget: Mutex::default(),
+            started: Instant::now(),
+            external_elsewhere: AtomicU64::new(0),
+            replies_opened: AtomicU64::new(0),
+            outside_timers: outside_timers.clone(),
+            closed: AtomicBool::new(false),
+            live: watch::Sender::new(0),
+            ending: watch::Sender::new(false),
+            threads: Mutex::default(),
+        });
+        let live = inner.alive();
+        let timers = run::keep_outside_timers(inner.clone(), outside_timers);
+        inner.handle.spawn(async move {
+            timers.await;
+            drop(live);
+        });
+        inner
+    }
+
+    /// Lists an actor's port; false if the id is taken. After the shutdown the port is closed at once.
+    pub(super) fn list(&self, id: ActorId, port: Arc<dyn Port>, counters: Arc<Counters>) -> bool {
+        let listed = self.registry.list(id, port, counters);
+        if listed && self.closed.load(SeqCst) {
+            self.registry.retire(id);
+        }
+        listed
+    }
+
+    /// Routes one message.
+    pub(crate) fn send(&self, to: &RawRef, load: &mut dyn Load) {
+        if let Err(cause) = self.try_send(to, load) {
+            if load.is_external() {
+                self.external_elsewhere.fetch_add(1, Relaxed);
+            }
+            self.undeliverable(to, load.message_type(), cause);
+        }
+    }
+
+    fn try_send(&self, to: &RawRef, load: &mut dyn Load) -> Result<(), Cause> {
+        if !to.address.is(&self.address) {
+            return Err(Cause::Unreachable);
+        }
+        let any_life = to.id.0 < ActorId::FIRST_ORDINARY && to.incarnation == Incarnation::ANY;
+        if !any_life && to.incarnation != self.incarnation {
+            return Err(Cause::OtherIncarnation);
+        }
+        let wake = if self.round_trip {
+            let encoded = load.encode()?;
+            self.registry.deliver(to.id, |port| port.push_encoded(&encoded, load.is_external()))
+        } else if to.id.is_reply() {
+            self.registry.deliver(to.id, |port| load.deliver(port))
+        } else {
+            last_port::deliver(self, to.id, load)
+        };
+        wake?.now();
+        Ok(())
+    }
+
+    #[cold]
+    fn undeliverable(&self, to: &RawRef, message_type: &'static str, cause: Cause) {
+        let cause = if self.closed.load(SeqCst) { Cause::Closed } else { cause };
+        self.report(&Report::Undeliverable { to: to.uid(), message_type, cause });
+    }
+
+    pub(super) fn send_later(&self, delay: Duration, to: &RawRef, load: Box<dyn Load>) {
+        let timer = run::OutsideTimer { due: run::due_after(delay), to: to.clone(), load };
+        match self.outside_timers.push(timer, true) {
+            Ok(wake) => wake.now(),
+            Err(timer) => self.undeliverable(to, timer.load.message_type(), Cause::Closed),
+        }
+    }
+
+    pub(super) fn open_reply<R: Message>(
+        self: &Arc<Self>,
+        of: Option<ActorId>,
+    ) -> (ReplyRef<R>, Reply<R>) {
+        self.replies_opened.fetch_add(1, Relaxed);
+        let slot = Arc::new(ReplySlot::new());
+        let id = self.registry.open_reply(slot.clone(), of);
+        if self.closed.load(SeqCst) {
+            self.registry.forget_reply(id);
+            slot.close();
+        }
+        let raw = RawRef { address: self.address.clone(), incarnation: self.incarnation, id };
+        (ReplyRef::from_raw(raw), Reply { slot, id, system: Arc::downgrade(self) })
+    }
+
+    /// Hands a report on, unless there are too many. A panic is always worth telling.
+    pub(crate) fn report(&self, report: &Report) {
+        let suppressed = if matches!(report, Report::Panicked { .. }) {
+            Some(0)
+        } else {
+            self.report_budget.lock().spend(self.started.elapsed().as_secs())
+        };
+        // A handler that panics must not take the thread with it that had something to report.
+        let hand_on =
+            |report: &Report| drop(catch_unwind(AssertUnwindSafe(|| (self.on_error)(report))));
+        if let Some(suppressed) = suppressed {
+            if suppressed > 0 {
+                hand_on(&Report::Suppressed { count: suppressed });
+            }
+            hand_on(report);
+        }
+    }
+
+    pub(crate) fn now(&self) -> Now {
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Now { wall_millis: wall.as_millis() as u64, elapsed: self.started.elapsed() }
+    }
+
+    pub(super) fn stats(&self) -> Stats {
+        let counted = self.registry.stats();
+        Stats {
+            messages_sent_external: counted.messages_sent_external
+                + self.external_elsewhere.load(Relaxed),
+            reply_refs_used: self.replies_opened.load(Relaxed),
+            ..counted
+        }
+    }
+
+    /// Counts something as running until the guard is dropped.
+    pub(super) fn alive(self: &Arc<Self>) -> Alive {
+        self.live.send_modify(|live| *live += 1);
+        Alive(self.clone())
+    }
+
+    /// Takes on a thread to join at the end.
+    pub(super) fn adopt(&self, thread: thread::JoinHandle<()>) {
+        self.threads.lock().push(thread);
+    }
+
+    pub(super) async fn shutdown(&self) {
+        self.closed.store(true, SeqCst);
+        self.registry.close();
+        self.outside_timers.close();
+        self.ending.send_replace(true);
+        // An error would mean that the sender is gone, and it is a field of `self`.
+        let _ = self.live.subscribe().wait_for(|live| *live == 0).await;
+        let threads = std::mem::take(&mut *self.threads.lock());
+        let joined = self.handle.spawn_blocking(|| {
+            for thread in threads {
+                let _ = thread.join(); // a panic there was printed by its hook, and the rest must end too
+            }
+        });
+        let _ = joined.await;
+    }
+}
+
+/// Something is running as long as this is kept.
+pub(super) struct Alive(Arc<Inner>);
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        self.0.live.send_modify(|live| *live -= 1);
+    }
+}
+
+impl ReportBudget {
+    /// Whether a report may go out in this second, and how many were suppressed before it.
+    fn spend(&mut self, second: u64) -> Option<u64> {
+        if self.second != second {
+            (self.second, self.spent) = (second, 0);
+        }
+        if self.spent >= MAX_REPORTS_PER_SECOND {
+            self.suppressed += 1;
+            return None;
+        }
+        self.spent += 1;
+        Some(std::mem::take(&mut self.suppressed))
+    }
+}
+
+/// A random number from the operating system.
+pub(super) fn system_random() -> u64 {
+    SysRng.try_next_u64().expect("an operating system without randomness cannot run this safely")
+}
