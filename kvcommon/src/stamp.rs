@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 /// A hybrid logical timestamp: ordered by clock, then counter, then writer.
 ///
@@ -11,7 +11,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 /// start of a writing actor and an actor's own stamps for a key only grow.
 ///
 /// Source of the idea: Kulkarni et al., "Logical Physical Clocks", OPODIS 2014.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Fields")]
 pub struct Stamp {
     /// Milliseconds since the Unix epoch, below [`Stamp::MILLIS_LIMIT`].
     pub millis: u64,
@@ -52,19 +53,31 @@ impl FromStr for Stamp {
         let millis = millis.parse().map_err(|_| ParseStampError)?;
         let counter = counter.parse().map_err(|_| ParseStampError)?;
         let uid = u64::from_str_radix(uid, 16).map_err(|_| ParseStampError)?;
+        let stamp = Self::try_from(Fields { millis, counter, uid }).map_err(|_| ParseStampError)?;
+        // One text for each stamp: no signs, no zeros in front, no capitals.
+        if stamp.to_string() == text { Ok(stamp) } else { Err(ParseStampError) }
+    }
+}
+
+/// A stamp as it arrives, not yet checked.
+#[derive(Deserialize)]
+struct Fields {
+    millis: u64,
+    counter: u32,
+    uid: u64,
+}
+
+impl TryFrom<Fields> for Stamp {
+    type Error = BeyondLimit;
+
+    fn try_from(Fields { millis, counter, uid }: Fields) -> Result<Self, BeyondLimit> {
         if millis >= Self::MILLIS_LIMIT {
-            return Err(ParseStampError);
+            return Err(BeyondLimit);
         }
         Ok(Self { millis, counter, uid })
     }
 }
 
-impl<'de> Deserialize<'de> for Stamp {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let (millis, counter, uid) = Deserialize::deserialize(deserializer)?;
-        if millis >= Self::MILLIS_LIMIT {
-            return Err(serde::de::Error::custom("a stamp lies beyond the year 6429"));
-        }
-        Ok(Self { millis, counter, uid })
-    }
-}
+#[derive(Debug, thiserror::Error)]
+#[error("a stamp lies beyond the year 6429")]
+struct BeyondLimit;

@@ -1,0 +1,212 @@
+//! The client: one value for a whole program.
+
+mod link;
+mod listing;
+mod status;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use kvcommon::limits::{check_key, check_prefix, check_value};
+use kvcommon::{Refusal, Stamp};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::platform::Spawner;
+use crate::router::Outcome;
+use crate::session::{Reply, Request};
+use crate::{Address, Error, ErrorKind, Router};
+use link::Ask;
+use listing::Listing;
+pub use status::Link;
+use status::Status;
+
+/// How long a query may take unless [`Client::with_deadline`] says otherwise.
+const DEFAULT_DEADLINE: Duration = Duration::from_secs(5);
+
+/// Asks the servers of a store.
+///
+/// Cheap to clone and safe to share: any number of queries may be outstanding, from any number of
+/// tasks. Those that wait at the same moment travel in one message. Connections are opened when
+/// they are first needed, one per address, kept, and closed when the last clone is dropped.
+///
+/// Every query ends: with its answer, or with an [`Error`] at once when its connection fails, or
+/// with [`Error::Timeout`] at its deadline. None is tried again by the client. A query whose future
+/// is dropped is withdrawn if it has not been sent yet.
+#[derive(Clone)]
+pub struct Client {
+    shared: Arc<Shared>,
+    deadline: Duration,
+}
+
+struct Shared {
+    router: Mutex<Box<dyn Router>>,
+    links: Mutex<BTreeMap<Address, mpsc::UnboundedSender<Ask>>>,
+    status: Arc<Status>,
+    spawner: Spawner,
+}
+
+/// A value and when it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Versioned {
+    /// The value.
+    pub value: String,
+    /// The stamp that its Put was given.
+    pub stamp: Stamp,
+}
+
+impl Client {
+    /// A client that asks the addresses that `router` names.
+    ///
+    /// # Panics
+    /// Natively, outside a tokio runtime: that is where its connections live.
+    pub fn new(router: impl Router + 'static) -> Self {
+        let shared = Shared {
+            router: Mutex::new(Box::new(router)),
+            links: Mutex::default(),
+            status: Arc::default(),
+            spawner: Spawner::current(),
+        };
+        Self { shared: Arc::new(shared), deadline: DEFAULT_DEADLINE }
+    }
+
+    /// The same client, with the same connections, giving each query `deadline` instead of 5 s.
+    #[must_use]
+    pub fn with_deadline(self, deadline: Duration) -> Self {
+        Self { deadline, ..self }
+    }
+
+    /// The value of `key`, or `None` if it has none.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn get(&self, key: &str) -> Result<Option<Versioned>, Error> {
+        check(check_key(key.as_bytes()))?;
+        match self.ask(Request::Get { key: key.to_owned() }).await? {
+            Reply::Value(value) => Ok(value),
+            _ => unreachable!("the session pairs replies with requests"),
+        }
+    }
+
+    /// Gives `key` a value. Afterwards the server that was asked has it, and the others soon.
+    ///
+    /// # Errors
+    /// See [`Error`]; [`Error::outcome_unknown`] tells whether it may have been carried out.
+    pub async fn put(&self, key: &str, value: &str) -> Result<Stamp, Error> {
+        check(check_key(key.as_bytes()))?;
+        check(check_value(value.as_bytes()))?;
+        self.write(Request::Put { key: key.to_owned(), value: value.to_owned() }).await
+    }
+
+    /// Takes the value of `key` away, whether it has one or not.
+    ///
+    /// # Errors
+    /// See [`Error`]; [`Error::outcome_unknown`] tells whether it may have been carried out.
+    pub async fn delete(&self, key: &str) -> Result<Stamp, Error> {
+        check(check_key(key.as_bytes()))?;
+        self.write(Request::Delete { key: key.to_owned() }).await
+    }
+
+    /// Every key that starts with `prefix`, in byte order, with its value.
+    ///
+    /// All pages come from one replica. Each is atomic and has the deadline of a query; a key that
+    /// is present throughout is there exactly once.
+    ///
+    /// # Errors
+    /// See [`Error`]; also when the connection is lost between two pages.
+    pub async fn list(&self, prefix: &str) -> Result<Vec<(String, Versioned)>, Error> {
+        check(check_prefix(prefix.as_bytes()))?;
+        let address = self.next_address();
+        let result = self.list_at(&address, prefix).await;
+        self.report(&address, &result);
+        result
+    }
+
+    /// What the connection to the address asked last is doing, for a program to show.
+    pub fn link(&self) -> watch::Receiver<Link> {
+        self.shared.status.subscribe()
+    }
+
+    async fn write(&self, request: Request) -> Result<Stamp, Error> {
+        match self.ask(request).await? {
+            Reply::Stored(stamp) => Ok(stamp),
+            _ => unreachable!("the session pairs replies with requests"),
+        }
+    }
+
+    async fn list_at(
+        &self,
+        address: &Address,
+        prefix: &str,
+    ) -> Result<Vec<(String, Versioned)>, Error> {
+        let mut listing = Listing::new(prefix);
+        while let Some(request) = listing.next_request() {
+            match self.ask_at(address, request).await? {
+                Reply::Page(page) => listing.add(address, page)?,
+                _ => unreachable!("the session pairs replies with requests"),
+            }
+        }
+        Ok(listing.into_entries())
+    }
+
+    async fn ask(&self, request: Request) -> Result<Reply, Error> {
+        let address = self.next_address();
+        let result = self.ask_at(&address, request).await;
+        self.report(&address, &result);
+        result
+    }
+
+    async fn ask_at(&self, address: &Address, request: Request) -> Result<Reply, Error> {
+        self.shared.status.show(address);
+        let (reply, answer) = oneshot::channel();
+        let ask = Ask { limit: self.deadline, request, reply };
+        // If it cannot be sent, its sender is dropped, and that is the answer.
+        let _ = self.link_to(address).send(ask);
+        answer.await.unwrap_or_else(|_| {
+            let cause = "the runtime that this client was made in has shut down".to_owned();
+            Err(Error::Unreachable { address: address.clone(), cause, sent: false })
+        })
+    }
+
+    fn link_to(&self, address: &Address) -> mpsc::UnboundedSender<Ask> {
+        let mut links = lock(&self.shared.links);
+        if let Some(link) = links.get(address) {
+            return link.clone();
+        }
+        let (sender, asks) = mpsc::unbounded_channel();
+        links.insert(address.clone(), sender.clone());
+        let status = Arc::clone(&self.shared.status);
+        self.shared.spawner.spawn(link::run(address.clone(), asks, status));
+        sender
+    }
+
+    fn next_address(&self) -> Address {
+        lock(&self.shared.router).next_addr()
+    }
+
+    fn report<T>(&self, address: &Address, result: &Result<T, Error>) {
+        let outcome = match result.as_ref().map_err(Error::kind) {
+            Ok(_) | Err(ErrorKind::Invalid | ErrorKind::TooLarge) => Outcome::Answered,
+            Err(ErrorKind::NotReady) => Outcome::NotReady,
+            Err(ErrorKind::Unreachable | ErrorKind::Timeout | ErrorKind::Protocol) => {
+                Outcome::Failed
+            }
+        };
+        lock(&self.shared.router).report(address, outcome);
+    }
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").field("deadline", &self.deadline).finish_non_exhaustive()
+    }
+}
+
+fn check(text: Result<&str, Refusal>) -> Result<(), Error> {
+    text.map(drop).map_err(|refusal| Error::over_limit(&refusal))
+}
+
+/// A router that panicked in one task does not take the others with it.
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
