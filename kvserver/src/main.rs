@@ -1,0 +1,110 @@
+//! `kvserver`: a storage server.
+
+use std::io::{self, Write};
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::thread::available_parallelism;
+
+use clap::Parser;
+use kvserver::{Config, Description, Server};
+use serde::Serialize;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// A storage server: replicas of one key-value store, each behind a WebSocket port of its own.
+///
+/// The actor system listens on PORT, query actor i (from 1) on PORT + i.
+#[derive(Parser)]
+#[command(version)]
+struct Args {
+    /// The starting port; 0 takes free ones.
+    #[arg(long, default_value_t = 6000)]
+    port: u16,
+    /// The number of query actors [default: one for each core].
+    #[arg(long, value_name = "N")]
+    actors: Option<usize>,
+    /// The interface that all ports listen on; 0.0.0.0 for all of them.
+    #[arg(long, default_value = "127.0.0.1")]
+    host: String,
+    /// Where to serve HTTP: /kv, /stats.json, /healthz, and the page; port 0 takes a free one.
+    #[arg(long, value_name = "HOST:PORT", value_parser = address)]
+    http: Option<SocketAddr>,
+    /// The folder of the page, served at / of the HTTP port.
+    #[arg(long, value_name = "DIR", requires = "http")]
+    www: Option<PathBuf>,
+    /// Say where the server listens as one line of JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let none = || "it names no address of this machine".to_owned();
+    text.to_socket_addrs().map_err(|error| error.to_string())?.next().ok_or_else(none)
+}
+
+/// The query actors have threads of their own; this one serves HTTP and waits for the end.
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let args = Args::parse();
+    tracing_subscriber::fmt().with_writer(io::stderr).init();
+    match run(args).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("kvserver: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {
+    // Before the start, so that no signal after the announcement can miss them.
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let actors = args.actors.unwrap_or_else(|| available_parallelism().map_or(1, usize::from));
+    let Args { port, host, http, www, .. } = args;
+    let server = kvserver::start(Config { host, port, actors, http, www }).await?;
+    let announced = if args.json { announce_json(&server) } else { announce(&server) };
+    if announced.is_ok() {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    }
+    server.shutdown().await;
+    announced.map_err(|error| format!("cannot say where the server listens: {error}").into())
+}
+
+#[derive(Serialize)]
+struct Announcement<'a> {
+    desc: &'a Description,
+    actor_system: SocketAddr,
+    queries: &'a [SocketAddr],
+    http: Option<SocketAddr>,
+}
+
+fn announce_json(server: &Server) -> io::Result<()> {
+    let announcement = Announcement {
+        desc: server.description(),
+        actor_system: server.actor_system(),
+        queries: server.queries(),
+        http: server.http(),
+    };
+    let mut out = io::stdout().lock();
+    serde_json::to_writer(&mut out, &announcement)?;
+    writeln!(out)?;
+    out.flush()
+}
+
+fn announce(server: &Server) -> io::Result<()> {
+    let queries: Vec<String> = server.queries().iter().map(SocketAddr::to_string).collect();
+    let mut out = io::stdout().lock();
+    writeln!(out, "The store is open.")?;
+    writeln!(out, "  clients    {}", queries.join(", "))?;
+    if let Some(http) = server.http() {
+        writeln!(out, "  browsers   http://{http}/")?;
+    }
+    writeln!(out, "  servers    {}", server.actor_system())?;
+    writeln!(out, "  this one   {}", server.description())?;
+    writeln!(out, "Nothing is kept on disk. Ctrl-C ends it.")?;
+    out.flush()
+}

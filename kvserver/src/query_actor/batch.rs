@@ -1,0 +1,145 @@
+//! Batches of queries, and how they are answered.
+
+use kvcommon::limits::MAX_MESSAGE_BYTES;
+use kvcommon::{Answer, Query, Refusal, RefusalKind, frame};
+use serde::{Deserialize, Serialize};
+
+use super::QueryActor;
+
+/// Queries of one connection that were read together, as the client encoded them: they are decoded
+/// once, where they are answered.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Batch {
+    /// The client's messages, each a run of queries, oldest first.
+    pub messages: Vec<Vec<u8>>,
+    /// So many queries of the first message have been answered already.
+    pub skip: usize,
+}
+
+/// The answers to a batch, or to the first part of it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Answers {
+    /// A run of answers, at most [`MAX_MESSAGE_BYTES`] long.
+    pub message: Vec<u8>,
+    /// What is left of the batch, to be asked again: one turn was not enough.
+    pub rest: Option<Batch>,
+    /// Why the queries that follow cannot be read.
+    pub fault: Option<String>,
+    /// The actor's state that answered. A connection lasts no longer than that state, since the
+    /// next one may have forgotten a write that this one has acknowledged.
+    pub state: u64,
+}
+
+/// A turn answers at most so many queries, which takes about a millisecond.
+pub const TURN_QUERIES: usize = 1024;
+
+/// A turn ends with the answer that brings all of them to so many bytes: a few pages of Lists.
+/// The answer to a write always fits into what is left of a message.
+pub const TURN_BYTES: usize = 256 * 1024;
+
+/// Whether a turn goes on.
+enum Flow {
+    Go,
+    /// It has answered so many queries of the message and is over.
+    Stop {
+        answered: usize,
+    },
+}
+
+impl QueryActor {
+    /// Answers as much of the batch as one turn allows, in the order of the queries.
+    pub(super) fn answer(&mut self, batch: Batch, clock_millis: u64) -> Answers {
+        let mut turn = Answers { message: Vec::new(), rest: None, fault: None, state: self.state };
+        let mut left = TURN_QUERIES;
+        let mut skip = batch.skip;
+        let mut messages = batch.messages.into_iter();
+        while let Some(message) = messages.next() {
+            let flow = self.answer_message(&message, skip, clock_millis, &mut left, &mut turn);
+            if let Flow::Stop { answered } = flow {
+                let messages = std::iter::once(message).chain(messages).collect();
+                turn.rest = Some(Batch { messages, skip: answered });
+                break;
+            }
+            if turn.fault.is_some() {
+                break;
+            }
+            skip = 0;
+        }
+        turn
+    }
+
+    fn answer_message(
+        &mut self,
+        message: &[u8],
+        skip: usize,
+        clock_millis: u64,
+        left: &mut usize,
+        turn: &mut Answers,
+    ) -> Flow {
+        for (answered, item) in frame::queries(message).enumerate().skip(skip) {
+            if *left == 0 || turn.message.len() >= TURN_BYTES {
+                return Flow::Stop { answered };
+            }
+            let item = match item {
+                Ok(item) => item,
+                Err(fault) => {
+                    turn.fault = Some(fault.to_string());
+                    return Flow::Go;
+                }
+            };
+            let answer = match item.query {
+                Ok(query) => self.query(&query, clock_millis),
+                Err(refusal) => Answer::Refused(refusal),
+            };
+            let before = turn.message.len();
+            frame::encode_answer(&mut turn.message, item.id, &answer);
+            if turn.message.len() > MAX_MESSAGE_BYTES && before > 0 {
+                turn.message.truncate(before);
+                return Flow::Stop { answered };
+            }
+            *left -= 1;
+        }
+        Flow::Go
+    }
+
+    fn query(&mut self, query: &Query<'_>, clock_millis: u64) -> Answer<'_> {
+        match *query {
+            Query::Get { key } => match self.replica.get(key) {
+                Some(entry) => match entry.value() {
+                    Some(value) => Answer::Found { stamp: entry.stamp(), value },
+                    None => Answer::Missing { deleted: Some(entry.stamp()) },
+                },
+                None if self.ready => Answer::Missing { deleted: None },
+                None => not_ready(),
+            },
+            Query::Put { key, value } => self.write(key, Some(value), clock_millis),
+            Query::Delete { key } => self.write(key, None, clock_millis),
+            Query::List { .. } if !self.ready => not_ready(),
+            Query::List { prefix, after } => {
+                let page = self.replica.list(prefix, after);
+                Answer::Page { entries: page.entries, more: page.more }
+            }
+        }
+    }
+
+    fn write(&mut self, key: &str, value: Option<&str>, clock_millis: u64) -> Answer<'_> {
+        match self.replica.write(&self.writer, clock_millis, key, value) {
+            Some(entry) => {
+                let stamp = entry.stamp();
+                self.outbox.tell_all(entry);
+                Answer::Stored { stamp }
+            }
+            None => Answer::Refused(Refusal::new(
+                RefusalKind::Invalid,
+                "the key was written with the last stamp that there is and stays as it is",
+            )),
+        }
+    }
+}
+
+fn not_ready() -> Answer<'static> {
+    Answer::Refused(Refusal::new(
+        RefusalKind::NotReady,
+        "this replica is still fetching the store; ask another server, or again in a moment",
+    ))
+}

@@ -1,0 +1,174 @@
+//! What is still to be told to the siblings, and when it may be.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::Sync;
+use super::refill::Given;
+use crate::entry::{ByKey, Entry};
+
+/// The least time between two messages to the same sibling: any half-open second holds 8 at most.
+pub const PACE: Duration = Duration::from_millis(125);
+
+/// Everything that one actor has yet to tell its siblings. They are told together, at one pace.
+pub struct Outbox {
+    /// What our clients have written since the last message, the newest entry of each key.
+    news: BTreeSet<ByKey>,
+    /// What goes to one sibling only, by its place.
+    personal: Vec<Personal>,
+    /// Whether any of the above has something in it.
+    waiting: bool,
+    last_sent: Option<Duration>,
+    alarm_set: bool,
+}
+
+#[derive(Default)]
+struct Personal {
+    ask: bool,
+    entries: Vec<Entry>,
+    given: Given,
+}
+
+impl Outbox {
+    /// Nothing to tell to `siblings` actors, oneself counted.
+    pub fn new(siblings: usize) -> Self {
+        Self {
+            news: BTreeSet::new(),
+            personal: std::iter::repeat_with(Personal::default).take(siblings).collect(),
+            waiting: false,
+            last_sent: None,
+            alarm_set: false,
+        }
+    }
+
+    /// Tells everyone of a write; an earlier write to the same key need not be told any more.
+    pub fn tell_all(&mut self, entry: Entry) {
+        if self.personal.len() > 1 {
+            self.news.replace(ByKey(entry));
+            self.waiting = true;
+        }
+    }
+
+    /// Asks one sibling for all it holds.
+    pub fn ask(&mut self, to: usize) {
+        self.personal[to].ask = true;
+        self.waiting = true;
+    }
+
+    /// Gives a sibling a part of what it has asked for.
+    pub fn give(&mut self, to: usize, entries: Vec<Entry>) {
+        let personal = &mut self.personal[to];
+        personal.entries.extend(entries);
+        personal.given = Given::Part;
+        self.waiting = true;
+    }
+
+    /// Tells a sibling that with what it was given it has all that there was.
+    pub fn gave_all(&mut self, to: usize, ready: bool) {
+        self.personal[to].given = Given::All { ready };
+        self.waiting = true;
+    }
+
+    /// How long the next message has to wait, if there is one: zero if it may go now.
+    pub fn wait(&self, now: Duration) -> Option<Duration> {
+        let due = self.last_sent.map_or(Duration::ZERO, |last| last + PACE);
+        self.waiting.then(|| due.saturating_sub(now))
+    }
+
+    /// Notes that an alarm is set for the next message; false if one is set already.
+    pub fn set_alarm(&mut self) -> bool {
+        !std::mem::replace(&mut self.alarm_set, true)
+    }
+
+    /// Notes that the alarm has gone off.
+    pub fn rang(&mut self) {
+        self.alarm_set = false;
+    }
+
+    /// Counts a message as sent now.
+    pub fn sent(&mut self, now: Duration) {
+        self.last_sent = Some(now);
+    }
+
+    /// All that is to be sent now by the actor at place `me`, with the place it goes to.
+    pub fn take(&mut self, me: usize, now: Duration) -> Vec<(usize, Sync)> {
+        self.waiting = false;
+        self.sent(now);
+        let news: Vec<Entry> =
+            std::mem::take(&mut self.news).into_iter().map(|ByKey(entry)| entry).collect();
+        let others = self.personal.iter_mut().enumerate().filter(|(to, _)| *to != me);
+        others
+            .filter_map(|(to, personal)| {
+                let Personal { ask, mut entries, given } = std::mem::take(personal);
+                entries.extend_from_slice(&news);
+                let silent = entries.is_empty() && !ask && given == Given::Nothing;
+                (!silent).then_some((to, Sync { from: me, entries, ask, given }))
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kvcommon::Stamp;
+
+    use super::*;
+
+    const fn ms(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    fn entry(key: &str, millis: u64) -> Entry {
+        Entry::new(Stamp { millis, counter: 0, uid: 1 }, key, Some("v"))
+    }
+
+    #[test]
+    fn the_first_message_after_quiet_may_go_at_once_and_the_next_at_the_pace() {
+        let mut outbox = Outbox::new(2);
+        assert_eq!(outbox.wait(ms(5000)), None);
+        outbox.tell_all(entry("a", 1));
+        assert_eq!(outbox.wait(ms(5000)), Some(ms(0)));
+        outbox.take(0, ms(5000));
+        assert_eq!(outbox.wait(ms(5001)), None);
+        outbox.tell_all(entry("a", 2));
+        assert_eq!(outbox.wait(ms(5001)), Some(ms(124)));
+        assert_eq!(outbox.wait(ms(5125)), Some(ms(0)));
+    }
+
+    #[test]
+    fn an_overwritten_key_goes_out_once_with_its_newest_entry() {
+        let mut outbox = Outbox::new(3);
+        outbox.tell_all(entry("a", 1));
+        outbox.tell_all(entry("b", 2));
+        outbox.tell_all(entry("a", 3));
+        let told = outbox.take(1, ms(0));
+        let to: Vec<usize> = told.iter().map(|(to, _)| *to).collect();
+        assert_eq!(to, [0, 2], "everyone but oneself");
+        for (_, sync) in told {
+            assert_eq!(sync.entries, [entry("a", 3), entry("b", 2)]);
+        }
+        assert!(outbox.take(1, ms(1)).is_empty(), "nothing is told twice");
+    }
+
+    #[test]
+    fn what_is_for_one_rides_with_what_is_for_all() {
+        let mut outbox = Outbox::new(3);
+        outbox.ask(1);
+        outbox.give(2, vec![entry("old", 1)]);
+        outbox.gave_all(2, true);
+        outbox.tell_all(entry("new", 2));
+        let told = outbox.take(0, ms(0));
+        let [(1, first), (2, second)] = told.as_slice() else { panic!("{told:?}") };
+        assert_eq!((first.ask, first.given), (true, Given::Nothing));
+        assert_eq!(first.entries, [entry("new", 2)]);
+        assert_eq!((second.ask, second.given), (false, Given::All { ready: true }));
+        assert_eq!(second.entries, [entry("old", 1), entry("new", 2)]);
+    }
+
+    #[test]
+    fn an_actor_without_siblings_remembers_nothing() {
+        let mut outbox = Outbox::new(1);
+        outbox.tell_all(entry("a", 1));
+        assert_eq!(outbox.wait(ms(0)), None);
+    }
+}

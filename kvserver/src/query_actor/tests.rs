@@ -1,0 +1,338 @@
+//! The actors on the real runtime, in virtual time, with every message encoded on its way.
+
+use std::time::Duration;
+
+use actor::{System, SystemConfig, WellKnown};
+use kvcommon::limits::MAX_MESSAGE_BYTES;
+use kvcommon::{Answer, Query, QueryId, RefusalKind, Stamp, frame};
+use tokio::time::{Instant, sleep};
+
+use super::batch::{TURN_BYTES, TURN_QUERIES};
+use super::*;
+
+struct World {
+    system: System,
+    actors: Vec<ActorRef<Message>>,
+}
+
+impl World {
+    fn of(count: u32) -> Self {
+        let config = SystemConfig::new("test:1").round_trip(true).on_error(|_| ());
+        let system = System::start(config);
+        let spawn = |id| system.spawn_well_known(WellKnown(id), QueryActor::new);
+        let actors: Vec<_> = (1..=count).map(spawn).collect();
+        for (me, actor) in actors.iter().enumerate() {
+            system.tell(actor, Message::Start(Siblings { actors: actors.clone(), me }));
+        }
+        Self { system, actors }
+    }
+
+    /// Asks until the whole batch is answered, as a receiver does.
+    async fn ask(&self, actor: usize, queries: &[Query<'_>]) -> Vec<Answers> {
+        let mut message = Vec::new();
+        for (id, query) in (0..).zip(queries) {
+            frame::encode_query(&mut message, QueryId(id), query);
+        }
+        self.ask_bytes(actor, vec![message]).await
+    }
+
+    async fn ask_bytes(&self, actor: usize, messages: Vec<Vec<u8>>) -> Vec<Answers> {
+        let mut turns = Vec::new();
+        let mut next = Some(Batch { messages, skip: 0 });
+        while let Some(batch) = next {
+            let question = |reply| Message::Queries { batch, reply };
+            let mut answers = self.system.ask(&self.actors[actor], question).await.unwrap();
+            next = answers.rest.take();
+            turns.push(answers);
+        }
+        turns
+    }
+
+    async fn get(&self, actor: usize, key: &str) -> Result<Option<String>, RefusalKind> {
+        let turns = self.ask(actor, &[Query::Get { key }]).await;
+        match one_answer(&turns) {
+            Answer::Found { value, .. } => Ok(Some(value.to_owned())),
+            Answer::Missing { .. } => Ok(None),
+            Answer::Refused(refusal) => Err(refusal.kind),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn put(&self, actor: usize, key: &str, value: &str) -> Stamp {
+        let turns = self.ask(actor, &[Query::Put { key, value }]).await;
+        let Answer::Stored { stamp } = one_answer(&turns) else { panic!("{turns:?}") };
+        stamp
+    }
+
+    async fn put_many(&self, actor: usize, count: usize) {
+        let keys: Vec<String> = (0..count).map(|number| format!("many/{number}")).collect();
+        let puts: Vec<_> = keys.iter().map(|key| Query::Put { key, value: "v" }).collect();
+        self.ask(actor, &puts).await;
+    }
+
+    async fn list_is_refused(&self, actor: usize) -> bool {
+        let turns = self.ask(actor, &[Query::List { prefix: "", after: None }]).await;
+        matches!(one_answer(&turns), Answer::Refused(r) if r.kind == RefusalKind::NotReady)
+    }
+
+    async fn health(&self, actor: usize) -> Health {
+        let question = |reply| Message::Inspect { reply };
+        self.system.ask(&self.actors[actor], question).await.unwrap()
+    }
+
+    /// A panic, and the moment it takes: questions that meet it are not answered.
+    async fn panic(&self, actor: usize) {
+        self.tell(actor, Message::Panic);
+        sleep(ms(1)).await;
+    }
+
+    fn tell(&self, actor: usize, message: Message) {
+        self.system.tell(&self.actors[actor], message);
+    }
+}
+
+fn one_answer(turns: &[Answers]) -> Answer<'_> {
+    let [turn] = turns else { panic!("{turns:?}") };
+    frame::answers(&turn.message).next().unwrap().unwrap().answer
+}
+
+/// The ids of all answers, in their order.
+fn ids(turns: &[Answers]) -> Vec<u64> {
+    let items = turns.iter().flat_map(|turn| frame::answers(&turn.message));
+    items.map(|item| item.unwrap().id.0).collect()
+}
+
+const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_after_quiet_is_on_all_siblings_at_once() {
+    let world = World::of(3);
+    let start = Instant::now();
+    world.put(0, "key", "value").await;
+    for actor in 0..3 {
+        assert_eq!(world.get(actor, "key").await, Ok(Some("value".to_owned())));
+    }
+    assert!(start.elapsed() < ms(2), "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn under_load_everything_is_seen_in_time_within_the_budget() {
+    let world = World::of(4);
+    let mut unseen: Vec<(Instant, String)> = Vec::new();
+    let mut slowest = Duration::ZERO;
+    for round in 0..400 {
+        if round < 300 {
+            for actor in 0..4 {
+                let key = format!("{actor}/{round}");
+                world.put(actor, &key, "value").await;
+                unseen.push((Instant::now(), key));
+            }
+        }
+        sleep(ms(10)).await;
+        let mut still_unseen = Vec::new();
+        for (written, key) in unseen {
+            let mut seen = true;
+            for actor in 0..4 {
+                seen &= world.get(actor, &key).await == Ok(Some("value".to_owned()));
+            }
+            slowest = slowest.max(written.elapsed());
+            if !seen {
+                still_unseen.push((written, key));
+            }
+        }
+        unseen = still_unseen;
+    }
+    assert!(unseen.is_empty(), "{unseen:?}");
+    assert!(slowest <= PACE + ms(20), "{slowest:?}");
+    assert!(world.system.stats().max_message_rate <= 8, "{:?}", world.system.stats());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_cost_of_a_write_does_not_grow_with_the_store() {
+    let world = World::of(4);
+    let cost = async || {
+        sleep(ms(1000)).await;
+        let before = world.system.stats().bytes_sent;
+        world.put(0, "key", "value").await;
+        sleep(ms(1000)).await;
+        world.system.stats().bytes_sent - before
+    };
+    let first = cost().await;
+    world.put_many(1, 1000).await;
+    assert_eq!(cost().await, first);
+    assert!(first < 3 * 60, "{first} bytes for three siblings");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_overwritten_key_crosses_once() {
+    let world = World::of(2);
+    world.put(0, "first", "now quiet is over").await;
+    let before = world.system.stats().bytes_sent;
+    for _ in 0..1000 {
+        world.put(0, "key", "value").await;
+    }
+    sleep(ms(1000)).await;
+    let cost = world.system.stats().bytes_sent - before;
+    assert!(cost < 100, "{cost} bytes for one key");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_later_writer_wins_everywhere_and_a_deletion_travels() {
+    let world = World::of(3);
+    world.put(0, "key", "old").await;
+    sleep(ms(10)).await;
+    world.put(1, "key", "new").await;
+    sleep(ms(500)).await;
+    for actor in 0..3 {
+        assert_eq!(world.get(actor, "key").await, Ok(Some("new".to_owned())));
+    }
+    world.ask(2, &[Query::Delete { key: "key" }]).await;
+    sleep(ms(500)).await;
+    for actor in 0..3 {
+        assert_eq!(world.get(actor, "key").await, Ok(None));
+        assert_eq!(world.health(actor).await, Health { ready: true, keys: 0 });
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn queries_are_answered_between_the_slices_of_a_merge() {
+    let world = World::of(2);
+    let entry = |number| {
+        Entry::new(Stamp { millis: 1, counter: 0, uid: 1 }, &format!("{number:06}"), Some("v"))
+    };
+    let entries = (0..10 * SLICE).map(entry).collect();
+    world.tell(0, Message::Sync(Sync { from: 1, entries, ask: false, given: Given::Nothing }));
+    assert_eq!(world.health(0).await.keys, SLICE, "one slice, then the question");
+    sleep(ms(100)).await;
+    assert_eq!(world.health(0).await.keys, 10 * SLICE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sync_from_nobody_is_ignored() {
+    let world = World::of(2);
+    let entries = vec![Entry::new(Stamp { millis: 1, counter: 0, uid: 1 }, "key", Some("v"))];
+    world.tell(0, Message::Sync(Sync { from: 7, entries, ask: true, given: Given::Part }));
+    assert_eq!(world.get(0, "key").await, Ok(None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_panic_an_actor_is_not_ready_until_a_sibling_has_refilled_it() {
+    let world = World::of(3);
+    world.put_many(0, 3 * SLICE).await;
+    world.ask(0, &[Query::Delete { key: "many/7" }]).await;
+    sleep(ms(500)).await;
+    let state = world.ask(1, &[]).await[0].state;
+
+    world.panic(1).await;
+    assert!(!world.health(1).await.ready);
+    assert_eq!(world.get(1, "many/1").await, Err(RefusalKind::NotReady));
+    assert!(world.list_is_refused(1).await);
+    assert_ne!(world.ask(1, &[]).await[0].state, state);
+
+    let written = world.put(1, "new", "meanwhile").await;
+    assert_eq!(world.get(1, "new").await, Ok(Some("meanwhile".to_owned())));
+    world.put(2, "from afar", "meanwhile").await;
+
+    sleep(ms(1000)).await;
+    assert_eq!(world.health(1).await, world.health(0).await);
+    assert_eq!(world.health(1).await, Health { ready: true, keys: 3 * SLICE - 1 + 2 });
+    assert_eq!(world.get(1, "many/7").await, Ok(None));
+    assert_eq!(world.get(1, "from afar").await, Ok(Some("meanwhile".to_owned())));
+    assert_eq!(world.get(0, "new").await, Ok(Some("meanwhile".to_owned())));
+    assert!(world.put(1, "new", "again").await > written);
+    assert!(world.system.stats().max_message_rate <= 8);
+}
+
+#[tokio::test(start_paused = true)]
+async fn panics_in_a_row_stay_within_the_budget() {
+    let world = World::of(2);
+    for round in 0..5 {
+        world.put(0, &format!("key/{round}"), "value").await;
+        world.put(1, &format!("yek/{round}"), "value").await;
+        world.panic(0).await;
+        sleep(ms(30)).await;
+    }
+    sleep(ms(2000)).await;
+    assert!(world.health(0).await.ready);
+    assert!(world.system.stats().max_message_rate <= 8, "{:?}", world.system.stats());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_of_all_leaves_a_server_that_goes_on() {
+    let world = World::of(3);
+    world.put(0, "key", "value").await;
+    for actor in 0..3 {
+        world.panic(actor).await;
+    }
+    sleep(ms(3000)).await;
+    for actor in 0..3 {
+        assert_eq!(world.health(actor).await, Health { ready: true, keys: 0 });
+    }
+    world.put(0, "key", "again").await;
+    sleep(ms(500)).await;
+    assert_eq!(world.get(2, "key").await, Ok(Some("again".to_owned())));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_actor_on_its_own_goes_on_after_a_panic() {
+    let world = World::of(1);
+    world.put(0, "key", "value").await;
+    world.panic(0).await;
+    assert_eq!(world.get(0, "key").await, Ok(None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_batch_takes_turns_and_every_query_is_answered_once_in_order() {
+    let world = World::of(1);
+    let count = 2 * TURN_QUERIES + 10;
+    let mut messages = vec![Vec::new(), Vec::new(), Vec::new()];
+    for id in 0..count {
+        let message = &mut messages[id * 3 / count];
+        frame::encode_query(message, QueryId(id as u64), &Query::Get { key: "key" });
+    }
+    let turns = world.ask_bytes(0, messages).await;
+    assert_eq!(turns.len(), 3);
+    assert_eq!(ids(&turns), (0..count as u64).collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_never_outgrow_a_message() {
+    let world = World::of(1);
+    let large = "v".repeat(kvcommon::limits::MAX_VALUE_BYTES);
+    world.put(0, "large", &large).await;
+    world.put(0, "second", &large).await;
+    let queries: Vec<_> = (0..12)
+        .map(|id| match id % 3 {
+            0 => Query::Get { key: "large" },
+            1 => Query::List { prefix: "", after: None },
+            _ => Query::Put { key: "second", value: &large },
+        })
+        .collect();
+    let turns = world.ask(0, &queries).await;
+    assert_eq!(ids(&turns), (0..12).collect::<Vec<_>>());
+    for turn in &turns {
+        assert!(turn.message.len() <= MAX_MESSAGE_BYTES, "{}", turn.message.len());
+        assert!(turn.message.len() <= TURN_BYTES + large.len() + 100);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bad_query_is_refused_alone_and_bytes_that_are_none_end_the_batch() {
+    let world = World::of(1);
+    let mut message = Vec::new();
+    frame::encode_query(&mut message, QueryId(1), &Query::Get { key: "" });
+    frame::encode_query(&mut message, QueryId(2), &Query::Put { key: "key", value: "value" });
+    message.extend([3, 99, 99]);
+    let mut after = Vec::new();
+    frame::encode_query(&mut after, QueryId(4), &Query::Get { key: "key" });
+    let turns = world.ask_bytes(0, vec![message, after]).await;
+    let [turn] = turns.as_slice() else { panic!("{turns:?}") };
+    let answers: Vec<_> = frame::answers(&turn.message).map(|item| item.unwrap().answer).collect();
+    let [Answer::Refused(refusal), Answer::Stored { .. }] = answers.as_slice() else {
+        panic!("{answers:?}")
+    };
+    assert_eq!(refusal.kind, RefusalKind::Invalid);
+    assert!(turn.fault.as_ref().unwrap().contains("run of queries"), "{:?}", turn.fault);
+}

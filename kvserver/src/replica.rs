@@ -1,0 +1,166 @@
+//! One replica: an ordered map in which the last writer wins.
+
+use std::collections::BTreeSet;
+use std::ops::Bound;
+
+use kvcommon::limits::PAGE_BYTES;
+use kvcommon::Entry as PageEntry;
+
+use crate::entry::{ByKey, Entry};
+use crate::stamp::Writer;
+
+#[cfg(test)]
+mod tests;
+
+/// The whole store as one actor sees it.
+///
+/// Merging is total, associative, commutative and idempotent: replicas that have merged the same
+/// entries are equal, whatever the order, and however often an entry came.
+///
+/// Tombstones lie beside the live entries, not among them, so a List costs what it returns however
+/// much was deleted. A key is in at most one of the two.
+#[derive(Default)]
+pub struct Replica {
+    live: BTreeSet<ByKey>,
+    tombstones: BTreeSet<ByKey>,
+}
+
+/// One page of a List.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Page<'a> {
+    /// In the order of their keys.
+    pub entries: Vec<PageEntry<'a>>,
+    /// Whether keys follow.
+    pub more: bool,
+}
+
+impl Replica {
+    /// The number of keys that have a value.
+    pub fn len(&self) -> usize {
+        self.live.len()
+    }
+
+    /// Whether no key has a value.
+    pub fn is_empty(&self) -> bool {
+        self.live.is_empty()
+    }
+
+    /// What is held for a key: a value or a tombstone.
+    pub fn get(&self, key: &str) -> Option<&Entry> {
+        self.held(key.as_bytes())
+    }
+
+    /// Carries out a Put (`Some` value) or a Delete (`None`) at `clock_millis`, and returns the new
+    /// entry. It beats what was held.
+    ///
+    /// `None`, and nothing has changed, if no stamp is left that would; see [`Writer::stamp`].
+    pub fn write(
+        &mut self,
+        writer: &Writer,
+        clock_millis: u64,
+        key: &str,
+        value: Option<&str>,
+    ) -> Option<Entry> {
+        let stamp = writer.stamp(clock_millis, self.get(key).map(Entry::stamp))?;
+        let entry = Entry::new(stamp, key, value);
+        self.store(entry.clone());
+        Some(entry)
+    }
+
+    /// Takes an entry from another replica, unless what is held is at least as new. Returns whether
+    /// anything has changed.
+    pub fn merge(&mut self, entry: Entry) -> bool {
+        let news = self.held(entry.key_bytes()).is_none_or(|held| entry.beats(held));
+        if news {
+            self.store(entry);
+        }
+        news
+    }
+
+    /// One page of the keys that start with `prefix`, of those after `after` only: closed by the
+    /// entry that brings its keys and values to [`PAGE_BYTES`].
+    pub fn list(&self, prefix: &str, after: Option<&str>) -> Page<'_> {
+        let from = match after {
+            Some(after) if after >= prefix => Bound::Excluded(after.as_bytes()),
+            _ => Bound::Included(prefix.as_bytes()),
+        };
+        let mut rest = self
+            .live
+            .range::<[u8], _>((from, Bound::Unbounded))
+            .map(|ByKey(entry)| entry)
+            .take_while(|entry| entry.key_bytes().starts_with(prefix.as_bytes()));
+        let mut entries = Vec::new();
+        let mut bytes = 0;
+        for entry in rest.by_ref() {
+            let value = entry.value().expect("a live entry has a value");
+            bytes += entry.key_bytes().len() + value.len();
+            entries.push(PageEntry { key: entry.key(), stamp: entry.stamp(), value });
+            if bytes >= PAGE_BYTES {
+                break;
+            }
+        }
+        Page { entries, more: rest.next().is_some() }
+    }
+
+    /// The next entries, `limit` at most, of a walk over everything held, tombstones included. What
+    /// is written behind the walk meanwhile is not in it.
+    pub fn walk(&self, walk: &mut Walk, limit: usize) -> Vec<Entry> {
+        let from = walk.after.take().map_or(Bound::Unbounded, Bound::Excluded);
+        let set = match walk.stage {
+            Stage::Live => &self.live,
+            Stage::Tombstones => &self.tombstones,
+            Stage::Done => return Vec::new(),
+        };
+        let entries: Vec<Entry> = set
+            .range((from, Bound::Unbounded))
+            .take(limit)
+            .map(|ByKey(entry)| entry.clone())
+            .collect();
+        if entries.len() < limit {
+            walk.stage = match walk.stage {
+                Stage::Live => Stage::Tombstones,
+                Stage::Tombstones | Stage::Done => Stage::Done,
+            };
+        } else {
+            walk.after = entries.last().cloned().map(ByKey);
+        }
+        entries
+    }
+
+    fn held(&self, key: &[u8]) -> Option<&Entry> {
+        self.live.get(key).or_else(|| self.tombstones.get(key)).map(|ByKey(entry)| entry)
+    }
+
+    fn store(&mut self, entry: Entry) {
+        let (to, other) = match entry.is_tombstone() {
+            true => (&mut self.tombstones, &mut self.live),
+            false => (&mut self.live, &mut self.tombstones),
+        };
+        if !other.is_empty() {
+            other.remove(entry.key_bytes());
+        }
+        to.replace(ByKey(entry));
+    }
+}
+
+/// How far a walk over a replica has come; see [`Replica::walk`].
+#[derive(Default)]
+pub struct Walk {
+    stage: Stage,
+    after: Option<ByKey>,
+}
+
+impl Walk {
+    /// Whether everything has been walked over.
+    pub fn is_done(&self) -> bool {
+        matches!(self.stage, Stage::Done)
+    }
+}
+
+#[derive(Default)]
+enum Stage {
+    #[default]
+    Live,
+    Tombstones,
+    Done,
+}

@@ -1,0 +1,152 @@
+//! The program `kvserver` as people and other programs start it.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::{SocketAddr, TcpListener};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::client::Client;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_kvserver");
+
+/// A running program, killed with the value.
+struct Running(Child);
+
+impl Running {
+    fn start(args: &[&str]) -> Self {
+        let mut command = Command::new(PROGRAM);
+        Self(command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        BufReader::new(self.0.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        line
+    }
+
+    fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.0.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
+    /// Waits for the end: the exit code and what was said on stderr.
+    fn end(&mut self) -> (Option<i32>, String) {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let status = loop {
+            if let Some(status) = self.0.try_wait().unwrap() {
+                break status;
+            }
+            assert!(Instant::now() < deadline, "it does not end");
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        let mut said = String::new();
+        self.0.stderr.as_mut().unwrap().read_to_string(&mut said).unwrap();
+        (status.code(), said)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn check_fails(args: &[&str], code: i32, parts: &[&str]) {
+    let (exit, said) = Running::start(args).end();
+    assert_eq!(exit, Some(code), "{args:?}: {said}");
+    for part in parts {
+        assert!(said.contains(part), "{args:?}: {part:?} in {said:?}");
+    }
+}
+
+#[tokio::test]
+async fn it_says_where_it_listens_as_json_and_ends_on_a_signal() {
+    for signal in ["INT", "TERM"] {
+        let mut server = Running::start(&[
+            "--port", "0", "--actors", "2", "--json", "--http", "127.0.0.1:0",
+        ]);
+        let said: Value = serde_json::from_str(&server.line()).unwrap();
+        let address = |value: &Value| value.as_str().unwrap().parse::<SocketAddr>().unwrap();
+        assert!(said["desc"].as_str().is_some_and(|desc| !desc.is_empty()), "{said}");
+        address(&said["actor_system"]);
+        address(&said["http"]);
+        let queries = said["queries"].as_array().unwrap();
+        assert_eq!(queries.len(), 2);
+        let mut client = Client::connect(address(&queries[1])).await;
+        client.put("key", "value").await;
+        server.signal(signal);
+        assert_eq!(server.end(), (Some(0), String::new()), "SIG{signal}");
+    }
+}
+
+#[test]
+fn without_http_it_says_null() {
+    let mut server = Running::start(&["--port", "0", "--actors", "1", "--json"]);
+    let said: Value = serde_json::from_str(&server.line()).unwrap();
+    assert_eq!(said["http"], Value::Null, "{said}");
+    let names: Vec<_> = said.as_object().unwrap().keys().cloned().collect();
+    assert_eq!(names.len(), 4, "{names:?}");
+}
+
+#[test]
+fn without_json_a_person_is_told() {
+    let mut server = Running::start(&["--port", "0", "--actors", "1", "--http", "localhost:0"]);
+    let mut said = String::new();
+    let mut out = BufReader::new(server.0.stdout.take().unwrap());
+    while !said.contains("Ctrl-C") {
+        assert_ne!(out.read_line(&mut said).unwrap(), 0, "{said}");
+    }
+    assert!(said.contains("clients") && said.contains("http://127.0.0.1:"), "{said}");
+}
+
+#[test]
+fn a_start_that_fails_names_its_cause() {
+    let blocker = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = blocker.local_addr().unwrap().port().to_string();
+    check_fails(&["--port", &port, "--actors", "1"], 1, &["kvserver:", &port, "in use"]);
+    let http = format!("127.0.0.1:{port}");
+    check_fails(&["--port", "0", "--http", &http], 1, &[&port, "in use", "HTTP"]);
+    check_fails(&["--actors", "0"], 1, &["at least 1 query actor"]);
+    check_fails(&["--port", "65535", "--actors", "1"], 1, &["65535", "up to 65534"]);
+    let page = ["--port", "0", "--http", "127.0.0.1:0", "--www", "/no/such"];
+    check_fails(&page, 1, &["/no/such", "not a folder"]);
+    check_fails(&["--host", "no.such.host.invalid"], 1, &["no.such.host.invalid"]);
+}
+
+#[test]
+fn wrong_usage_is_exit_2() {
+    check_fails(&["--prot", "6000"], 2, &["--port"]);
+    check_fails(&["--port", "sixty"], 2, &["sixty"]);
+    check_fails(&["--port", "65536"], 2, &["65536"]);
+    check_fails(&["--actors", "-1"], 2, &[]);
+    check_fails(&["--www", "."], 2, &["--http"]);
+    check_fails(&["--http", "nonsense"], 2, &["nonsense"]);
+}
+
+/// Root may open any port, so the test gives that up first where it can; where every port is open
+/// to everyone, there is nothing to see.
+#[test]
+fn a_privileged_port_is_named() {
+    let limit = "/proc/sys/net/ipv4/ip_unprivileged_port_start";
+    let first_open: u16 = std::fs::read_to_string(limit).unwrap().trim().parse().unwrap();
+    if first_open <= 81 {
+        println!("skipped: on this machine every port is open to everyone");
+        return;
+    }
+    let run = |command: &mut Command| {
+        let output = command.args(["--port", "80", "--actors", "1"]).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let is_root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
+    let (code, said) = if is_root {
+        let drop_it = ["--bounding-set", "-net_bind_service", "--inh-caps", "-net_bind_service"];
+        run(Command::new("setpriv").args(drop_it).arg(PROGRAM))
+    } else {
+        run(&mut Command::new(PROGRAM))
+    };
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("port 80 is privileged") && said.contains("1024"), "{said}");
+}

@@ -1,0 +1,139 @@
+//! Clients that cost as much as they can, and what others notice of it.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use futures::SinkExt;
+use kvcommon::limits::{MAX_MESSAGE_BYTES, MAX_VALUE_BYTES};
+use kvcommon::{Query, QueryId, frame};
+use kvserver::{Config, start};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::client::Client;
+
+/// The slowest of many Gets, one after the other, by a client who does nothing wrong.
+async fn slowest_get(address: SocketAddr, time: Duration) -> Duration {
+    let mut client = Client::connect(address).await;
+    let start = Instant::now();
+    let mut times = Vec::new();
+    while start.elapsed() < time {
+        let asked = Instant::now();
+        client.get("key").await;
+        times.push(asked.elapsed());
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    times.sort_unstable();
+    println!("median {:?}, slowest {:?}", times[times.len() / 2], times[times.len() - 1]);
+    times[times.len() - 1]
+}
+
+/// What this process holds in memory, in bytes.
+fn resident() -> usize {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: usize = statm.split(' ').nth(1).unwrap().parse().unwrap();
+    pages * 4096
+}
+
+/// A message full of queries whose answers are as large as possible.
+fn greedy(query: &Query<'_>) -> Vec<u8> {
+    let mut message = Vec::new();
+    while message.len() + 20 < MAX_MESSAGE_BYTES {
+        frame::encode_query(&mut message, QueryId(message.len() as u64), query);
+    }
+    message
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clients_that_ask_for_everything_and_never_read_cost_others_nothing() {
+    let server = start(Config::default()).await.unwrap();
+    let address = server.queries()[0];
+    let mut client = Client::connect(address).await;
+    let large = "v".repeat(MAX_VALUE_BYTES);
+    for number in 0..20 {
+        client.put(&format!("large/{number}"), &large).await;
+    }
+    let before = resident();
+    let mut greedy_ones = Vec::new();
+    for _ in 0..10 {
+        let mut greedy_one = Client::connect(address).await;
+        greedy_ones.push(tokio::spawn(async move {
+            let message = greedy(&Query::List { prefix: "", after: None });
+            while greedy_one.socket.send(Message::Binary(message.clone().into())).await.is_ok() {}
+        }));
+    }
+    let slowest = slowest_get(address, Duration::from_secs(2)).await;
+    let grown = resident().saturating_sub(before);
+    println!("memory grew by {grown} bytes for 10 clients");
+    assert!(slowest < Duration::from_millis(500), "{slowest:?}");
+    // A batch and a message of answers each, in the server, and as much again in these clients.
+    assert!(grown < 10 * 8 * MAX_MESSAGE_BYTES, "{grown}");
+    for greedy_one in greedy_ones {
+        greedy_one.abort();
+    }
+    server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_floods_and_reads_leaves_room_for_others() {
+    let server = start(Config::default()).await.unwrap();
+    let address = server.queries()[0];
+    let flood = tokio::spawn(async move {
+        let mut client = Client::connect(address).await;
+        let message = greedy(&Query::Get { key: "key" });
+        loop {
+            let mut expected = message.len() / 10;
+            client.send(message.clone()).await;
+            while expected > 0 {
+                expected = expected.saturating_sub(client.answers().await.len());
+            }
+        }
+    });
+    let slowest = slowest_get(address, Duration::from_secs(2)).await;
+    assert!(slowest < Duration::from_millis(500), "{slowest:?}");
+    assert!(!flood.is_finished());
+    flood.abort();
+    server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clients_that_dawdle_are_dropped_in_the_handshake_and_harmless_after_it() {
+    let server = start(Config::default()).await.unwrap();
+    let address = server.queries()[0];
+    let begun = Instant::now();
+    let mut dawdlers = Vec::new();
+    for _ in 0..50 {
+        dawdlers.push(tokio::spawn(async move {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            for byte in b"GET / HTTP/1.1\r\nX-Slow: ".iter().cycle() {
+                if stream.write_all(&[*byte]).await.is_err() {
+                    break;
+                }
+                let nothing_yet = stream.read(&mut [0; 64]);
+                match tokio::time::timeout(Duration::from_millis(200), nothing_yet).await {
+                    Ok(Ok(0) | Err(_)) => break,
+                    Ok(Ok(_)) | Err(_) => {}
+                }
+            }
+        }));
+    }
+    // One byte at a time of a message that claims to be large, over an open WebSocket.
+    let mut slow = Client::connect(address).await;
+    let slow = tokio::spawn(async move {
+        let header = [0x82, 0xff, 0, 0, 0, 0, 0, 0x0f, 0, 0, 1, 2, 3, 4];
+        for byte in header.iter().chain(std::iter::repeat(&7)) {
+            slow.socket.get_mut().write_all(&[*byte]).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    let slowest = slowest_get(address, Duration::from_secs(1)).await;
+    assert!(slowest < Duration::from_millis(500), "{slowest:?}");
+    for dawdler in dawdlers {
+        dawdler.await.unwrap();
+    }
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+    assert!(!slow.is_finished(), "a slow sender is let be");
+    slow.abort();
+    server.shutdown().await;
+}
