@@ -1,0 +1,322 @@
+//! How a character is kept: every word with the store goes through here.
+//!
+//! - A query that fails is tried again, with growing pauses, until it is answered; the loss and
+//!   the return of the connection are each said once.
+//! - Whatever is written for a character is written in a *step*, which first reads who holds the
+//!   character. A step that fails half-way is begun again from that reading, so a client that was
+//!   taken over in the meantime writes nothing more.
+//! - Each write of a character counts up its `edit`. A copy in the store that has counted further
+//!   than the one in memory is newer (a late write of this client's, or of the one before it) and
+//!   is taken over before the step changes it; one that lags behind is ignored. So nothing is
+//!   applied twice and nothing is lost.
+
+use futures::future::{Either, join_all};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+use super::api::{Setup, StoreError, StoreReply, StoreRequest, Tone};
+use super::io::{Io, race};
+use crate::world::{Character, Key, Name, Prefix, Token};
+
+/// How long to wait before the next attempts, in milliseconds; then the last one for ever.
+const PAUSES_MILLIS: [u64; 4] = [250, 500, 1_000, 2_000];
+
+/// How long a store may be away before those who give up do so.
+const PATIENCE_MILLIS: u64 = 5_000;
+
+/// How long a query that is out may still take after an interrupt. An answer that is on its way
+/// is worth it: it says whether the last coin is stored.
+const GRACE_MILLIS: u64 = 300;
+
+/// Why a command, or the whole character, has to be put down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// The player wants to leave, or there is no more input.
+    Leave,
+    /// The player has interrupted a wait for the store.
+    Interrupted,
+    /// Another client holds the character now.
+    TakenOver,
+    /// A ready store says that the character does not exist.
+    Vanished,
+    /// The store refuses a query; a sentence says why.
+    Refused(String),
+    /// The store stayed away; a sentence says why.
+    GaveUp(String),
+}
+
+/// The way to the store, and what this client is to it.
+pub(super) struct Books {
+    pub(super) io: Io,
+    pub(super) rng: StdRng,
+    /// This client's hold on characters.
+    pub(super) token: Token,
+    /// Whether an initial failure ends the session.
+    give_up: bool,
+    /// Whether the store has ever answered.
+    reached: bool,
+    /// Whether the loss of the connection has been said and its return has not.
+    lost: bool,
+}
+
+impl Books {
+    pub(super) fn new(io: Io, setup: &Setup) -> Self {
+        let mut rng = StdRng::seed_from_u64(setup.seed);
+        let token = Token::draw(&mut rng);
+        Self { io, rng, token, give_up: setup.give_up, reached: false, lost: false }
+    }
+
+    /// Keys and values under a prefix.
+    pub(super) async fn list(&mut self, prefix: Prefix) -> Result<Vec<(String, String)>, Stop> {
+        let io = self.io.clone();
+        self.retry(async || entries(io.request(list(&prefix)).await?)).await
+    }
+
+    /// Repeats an attempt until it succeeds, or until somebody is out of patience.
+    pub(super) async fn retry<T>(
+        &mut self,
+        attempt: impl AsyncFnMut() -> Result<T, Attempt>,
+    ) -> Result<T, Stop> {
+        let io = self.io.clone();
+        if self.give_up && !self.reached {
+            let mut cause = "No server has answered within 5 s.".to_string();
+            return match race(self.keep_trying(attempt, &mut cause), io.sleep(PATIENCE_MILLIS))
+                .await
+            {
+                Either::Left(result) => result,
+                Either::Right(()) => Err(Stop::GaveUp(cause)),
+            };
+        }
+        self.keep_trying(attempt, &mut String::new()).await
+    }
+
+    async fn keep_trying<T>(
+        &mut self,
+        mut attempt: impl AsyncFnMut() -> Result<T, Attempt>,
+        cause: &mut String,
+    ) -> Result<T, Stop> {
+        let mut pauses = PAUSES_MILLIS.into_iter();
+        loop {
+            let io = self.io.clone();
+            let result = match race(attempt(), self.out_of_patience(&io, cause)).await {
+                Either::Left(result) => result,
+                Either::Right(stop) => {
+                    self.lost = false;
+                    return Err(stop);
+                }
+            };
+            let pause = pauses.next().unwrap_or(PAUSES_MILLIS[PAUSES_MILLIS.len() - 1]);
+            match result {
+                Ok(value) => {
+                    self.found();
+                    return Ok(value);
+                }
+                Err(Attempt::Stopped(stop)) => {
+                    self.found();
+                    return Err(stop);
+                }
+                Err(Attempt::Failed(StoreError::Refused(why))) => return Err(Stop::Refused(why)),
+                Err(Attempt::Failed(error)) => {
+                    *cause = error.to_string();
+                    self.missed(&error);
+                }
+            }
+            if let Either::Right(stop) =
+                race(io.sleep(pause), self.out_of_patience(&io, cause)).await
+            {
+                self.lost = false;
+                return Err(stop);
+            }
+        }
+    }
+
+    /// Waits until the player does not want to wait any longer: at once while the store is away,
+    /// with a little grace while it seems to be there.
+    async fn out_of_patience(&self, io: &Io, cause: &str) -> Stop {
+        let interrupted = async {
+            io.interrupted().await;
+            if !self.lost {
+                io.sleep(GRACE_MILLIS).await;
+            }
+            Stop::Interrupted
+        };
+        let left = async {
+            if !self.lost {
+                std::future::pending::<()>().await;
+            }
+            io.quit_typed().await;
+            Stop::Leave
+        };
+        let ended = async {
+            if !self.lost {
+                std::future::pending::<()>().await;
+            }
+            io.ended().await;
+            io.sleep(PATIENCE_MILLIS).await;
+            Stop::GaveUp(cause.to_string())
+        };
+        match race(interrupted, race(left, ended)).await {
+            Either::Left(stop)
+            | Either::Right(Either::Left(stop))
+            | Either::Right(Either::Right(stop)) => stop,
+        }
+    }
+
+    fn found(&mut self) {
+        self.reached = true;
+        if std::mem::take(&mut self.lost) {
+            self.io.line(Tone::Success, "The connection is back.");
+        }
+    }
+
+    fn missed(&mut self, error: &StoreError) {
+        if std::mem::replace(&mut self.lost, true) {
+            return;
+        }
+        let (tone, what) = match (error, self.reached) {
+            (StoreError::NotReady(_), _) => (Tone::Warning, "The world is still waking up."),
+            (_, true) => (Tone::Error, "The connection is lost."),
+            (_, false) => (Tone::Error, "No connection yet."),
+        };
+        self.io.say(tone, &format!("{what} Trying again; nothing that you typed is forgotten."));
+        self.io.say(Tone::Warning, &error.to_string());
+    }
+}
+
+/// Why one attempt has not succeeded.
+pub(super) enum Attempt {
+    /// The store did not answer: try again.
+    Failed(StoreError),
+    /// The store did answer, and that is that.
+    Stopped(Stop),
+}
+
+impl From<StoreError> for Attempt {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<Stop> for Attempt {
+    fn from(stop: Stop) -> Self {
+        Self::Stopped(stop)
+    }
+}
+
+/// A character in this client's hands.
+pub(super) struct Held {
+    pub(super) me: Character,
+}
+
+impl Held {
+    /// One step: makes sure that the character is still this client's, applies the change, and
+    /// writes the character if that changed it, and the other values.
+    pub(super) async fn step(
+        &mut self,
+        books: &mut Books,
+        change: impl Fn(&mut Character),
+        also: &[(Key, String)],
+    ) -> Result<(), Stop> {
+        let (io, token) = (books.io.clone(), books.token.clone());
+        // The edit that an earlier attempt has tried to write, and may have written.
+        let mut tried = None;
+        let me = &mut self.me;
+        let attempt = async || {
+            let seen = look(&io, &token, &me.name).await?;
+            let mut heal = false;
+            match seen {
+                Seen::Character(stored) if stored.edit > me.edit => *me = stored,
+                Seen::Character(_) => {}
+                Seen::Rubbish => heal = true,
+            }
+            let landed = me.writer == token && tried == Some(me.edit);
+            let mut next = me.clone();
+            if !landed {
+                change(&mut next);
+            }
+            if heal || next != *me {
+                next.edit = next.edit.saturating_add(1);
+                next.writer = token.clone();
+                tried = Some(next.edit);
+                done(io.request(put(&Key::player(&next.name), next.to_json())).await?)?;
+                *me = next;
+            }
+            let puts = also.iter().map(|(key, value)| io.request(put(key, value.clone())));
+            for reply in join_all(puts).await {
+                done(reply?)?;
+            }
+            Ok(())
+        };
+        books.retry(attempt).await
+    }
+}
+
+/// What stands at `player/NAME` while a client holds it.
+enum Seen {
+    Character(Character),
+    Rubbish,
+}
+
+/// Reads who holds the character, and the character.
+async fn look(io: &Io, token: &Token, name: &Name) -> Result<Seen, Attempt> {
+    let holder = io.request(get(&Key::session(name)));
+    let stored = io.request(get(&Key::player(name)));
+    let mut replies = join_all([holder, stored]).await.into_iter();
+    let mut next = || value(replies.next().expect("two answers to two queries")?);
+    let (holder, stored) = (next()?, next()?);
+    match (holder, stored) {
+        (Some(holder), _) if holder != token.as_str() => Err(Stop::TakenOver.into()),
+        (_, None) => Err(Stop::Vanished.into()),
+        (holder, Some(json)) => {
+            if holder.is_none() {
+                // Somebody has wiped the hold, but nobody has taken it.
+                let hold = put(&Key::session(name), token.as_str().to_string());
+                done(io.request(hold).await?)?;
+            }
+            match Character::from_json(name, &json) {
+                Ok(character) => Ok(Seen::Character(character)),
+                Err(_) => Ok(Seen::Rubbish),
+            }
+        }
+    }
+}
+
+pub(super) fn get(key: &Key) -> StoreRequest {
+    StoreRequest::Get { key: key.clone() }
+}
+
+pub(super) fn put(key: &Key, value: String) -> StoreRequest {
+    StoreRequest::Put { key: key.clone(), value }
+}
+
+pub(super) fn list(prefix: &Prefix) -> StoreRequest {
+    StoreRequest::List { prefix: prefix.clone() }
+}
+
+/// The answer to a Get.
+pub(super) fn value(reply: StoreReply) -> Result<Option<String>, Attempt> {
+    match reply {
+        StoreReply::Value(value) => Ok(value),
+        _ => Err(mismatch()),
+    }
+}
+
+/// The answer to a Put.
+pub(super) fn done(reply: StoreReply) -> Result<(), Attempt> {
+    match reply {
+        StoreReply::Done => Ok(()),
+        _ => Err(mismatch()),
+    }
+}
+
+/// The answer to a List.
+pub(super) fn entries(reply: StoreReply) -> Result<Vec<(String, String)>, Attempt> {
+    match reply {
+        StoreReply::Entries(entries) => Ok(entries),
+        _ => Err(mismatch()),
+    }
+}
+
+fn mismatch() -> Attempt {
+    Attempt::Stopped(Stop::Refused("it answered another question than it was asked.".to_string()))
+}

@@ -1,0 +1,320 @@
+//! The seam between the state machine outside and the coroutines inside: futures that wait for
+//! inputs, and a place where outputs gather. Polled by hand, so wakers have nothing to do.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::future::{Future, poll_fn};
+use std::mem::discriminant;
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::Poll;
+
+use futures::future::{Either, select};
+
+use super::api::{
+    Effect, Input, Line, Output, Progress, Prompt, RequestId, StoreError, StoreReply, StoreRequest,
+    TimerId, Tone, View,
+};
+use super::watch::Watching;
+use crate::parser::{Command, Mode, parse};
+use crate::text;
+
+/// How many lines may wait for their turn where a person types them: more than anyone means to.
+const MAX_WAITING: usize = 32;
+
+/// How many wait before a pipe is no longer read. Larger, to keep the pipe flowing.
+const FULL: usize = 256;
+
+/// What the coroutines of a session share. Cheap to clone; never borrowed across a wait.
+#[derive(Clone)]
+pub(super) struct Io(Rc<RefCell<State>>);
+
+struct State {
+    outputs: Vec<Output>,
+    lines: VecDeque<String>,
+    refuse_lines: bool,
+    ended: bool,
+    interrupted: bool,
+    prompt: Prompt,
+    next_id: u64,
+    asked: BTreeSet<RequestId>,
+    answered: BTreeMap<RequestId, Result<StoreReply, StoreError>>,
+    timers: BTreeSet<TimerId>,
+    rung: BTreeSet<TimerId>,
+    watching: Option<Watching>,
+    nudged: bool,
+    /// What the face has been shown of what lasts, one of each variant.
+    standing: Vec<View>,
+    /// Something happened that another coroutine may be waiting for.
+    stirred: bool,
+}
+
+impl Io {
+    pub(super) fn new(refuse_lines: bool) -> Self {
+        Self(Rc::new(RefCell::new(State {
+            outputs: Vec::new(),
+            lines: VecDeque::new(),
+            refuse_lines,
+            ended: false,
+            interrupted: false,
+            prompt: Prompt::Busy,
+            next_id: 0,
+            asked: BTreeSet::new(),
+            answered: BTreeMap::new(),
+            timers: BTreeSet::new(),
+            rung: BTreeSet::new(),
+            watching: None,
+            nudged: false,
+            standing: Vec::new(),
+            stirred: false,
+        })))
+    }
+
+    fn with<R>(&self, f: impl FnOnce(&mut State) -> R) -> R {
+        f(&mut self.0.borrow_mut())
+    }
+
+    // From outside: inputs, and what came of them.
+
+    pub(super) fn accept(&self, input: Input) {
+        match input {
+            Input::Line(line) => self.accept_line(line),
+            Input::Interrupt => self.with(|s| s.interrupted = s.prompt == Prompt::Busy),
+            Input::Stored { id, result } => self.with(|s| {
+                if s.asked.remove(&id) {
+                    s.answered.insert(id, result);
+                }
+            }),
+            Input::Elapsed { id } => self.with(|s| {
+                if s.timers.remove(&id) {
+                    s.rung.insert(id);
+                }
+            }),
+            Input::EndOfInput => self.with(|s| s.ended = true),
+        }
+    }
+
+    fn accept_line(&self, line: String) {
+        let refused = self.with(|s| {
+            let busy = s.prompt == Prompt::Busy;
+            if busy && matches!(parse(&line, Mode::Campus), Ok(Some(Command::Stop))) {
+                s.interrupted = true;
+            } else if s.refuse_lines && s.lines.len() >= MAX_WAITING {
+                return true;
+            } else {
+                s.lines.push_back(line);
+            }
+            false
+        });
+        if refused {
+            self.say(Tone::Error, "Too many lines wait for their turn; that one was dropped.");
+        }
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.with(|s| s.lines.len() >= FULL)
+    }
+
+    pub(super) fn take_outputs(&self) -> Vec<Output> {
+        self.with(|s| std::mem::take(&mut s.outputs))
+    }
+
+    /// Whether a coroutine has done something since the last call that another may wait for.
+    pub(super) fn take_stirred(&self) -> bool {
+        self.with(|s| std::mem::take(&mut s.stirred))
+    }
+
+    // To the face.
+
+    pub(super) fn view(&self, view: View) {
+        self.with(|s| s.outputs.push(Output::View(view)));
+    }
+
+    /// Shows something that stays on the screen, unless it stands there already.
+    pub(super) fn stand(&self, view: View) {
+        self.with(|s| {
+            let same_kind = |shown: &&mut View| discriminant(*shown) == discriminant(&view);
+            match s.standing.iter_mut().find(same_kind) {
+                Some(shown) if *shown == view => return,
+                Some(shown) => shown.clone_from(&view),
+                None => s.standing.push(view.clone()),
+            }
+            s.outputs.push(Output::View(view));
+        });
+    }
+
+    /// Shows one line as it is.
+    pub(super) fn line(&self, tone: Tone, text: &str) {
+        self.view(View::Show(Line { tone, text: text.to_string() }));
+    }
+
+    /// Shows a text of any length, in as many lines as it takes.
+    pub(super) fn say(&self, tone: Tone, text: &str) {
+        for line in text::wrap(&text::plain(text)) {
+            self.line(tone, &line);
+        }
+    }
+
+    pub(super) fn progress(&self, progress: Option<Progress>) {
+        self.view(View::Progress(progress));
+    }
+
+    pub(super) fn prompt(&self, prompt: Prompt) {
+        self.with(|s| s.prompt = prompt);
+        self.view(View::Prompt(prompt));
+    }
+
+    // Waiting.
+
+    /// The next line typed; `None` after the last one.
+    pub(super) async fn next_line(&self, prompt: Prompt) -> Option<String> {
+        self.prompt(prompt);
+        let line = self.wait(|s| s.lines.pop_front().map(Some).or(s.ended.then_some(None))).await;
+        self.with(|s| s.interrupted = false);
+        self.prompt(Prompt::Busy);
+        line
+    }
+
+    /// As [`next_line`](Self::next_line), but `Err` as soon as the background has news.
+    pub(super) async fn next_line_or_nudge(&self, prompt: Prompt) -> Result<Option<String>, Nudge> {
+        if self.with(|s| std::mem::take(&mut s.nudged)) {
+            return Err(Nudge);
+        }
+        let nudged = self.wait(|s| std::mem::take(&mut s.nudged).then_some(Nudge));
+        match race(self.next_line(prompt), nudged).await {
+            Either::Left(line) => Ok(line),
+            Either::Right(nudge) => {
+                self.prompt(Prompt::Busy);
+                Err(nudge)
+            }
+        }
+    }
+
+    /// Asks the store once.
+    pub(super) async fn request(&self, request: StoreRequest) -> Result<StoreReply, StoreError> {
+        let id = self.with(|s| {
+            let id = RequestId(s.next());
+            s.asked.insert(id);
+            s.outputs.push(Output::Effect(Effect::Store { id, request }));
+            id
+        });
+        let _forget = OnDrop(|| {
+            self.with(|s| {
+                s.asked.remove(&id);
+                s.answered.remove(&id);
+            });
+        });
+        self.wait(|s| s.answered.remove(&id)).await
+    }
+
+    pub(super) async fn sleep(&self, millis: u64) {
+        let id = self.with(|s| {
+            let id = TimerId(s.next());
+            s.timers.insert(id);
+            s.outputs.push(Output::Effect(Effect::Sleep { id, millis }));
+            id
+        });
+        let _forget = OnDrop(|| {
+            self.with(|s| {
+                s.timers.remove(&id);
+                s.rung.remove(&id);
+            });
+        });
+        self.wait(|s| s.rung.remove(&id).then_some(())).await;
+    }
+
+    /// Waits until the activity is interrupted.
+    pub(super) async fn interrupted(&self) {
+        self.wait(|s| s.interrupted.then_some(())).await;
+    }
+
+    /// Waits for a pause in the story to end, or for a sign of impatience.
+    pub(super) async fn breathe(&self, millis: u64) {
+        let impatient =
+            self.wait(|s| (s.interrupted || s.ended || !s.lines.is_empty()).then_some(()));
+        race(impatient, self.sleep(millis)).await;
+    }
+
+    /// Waits until somebody types a line that leaves the game; takes that line and those before
+    /// it, which will not be done.
+    pub(super) async fn quit_typed(&self) {
+        let is_quit = |line: &String| matches!(parse(line, Mode::Campus), Ok(Some(Command::Quit)));
+        self.wait(|s| {
+            let at = s.lines.iter().position(is_quit)?;
+            s.lines.drain(..=at);
+            Some(())
+        })
+        .await;
+    }
+
+    /// Waits until there is no more input and nothing left to do.
+    pub(super) async fn ended(&self) {
+        self.wait(|s| s.ended.then_some(())).await;
+    }
+
+    /// Waits until `ready` finds in the state what it looks for.
+    async fn wait<T>(&self, mut ready: impl FnMut(&mut State) -> Option<T>) -> T {
+        poll_fn(|_| match self.with(&mut ready) {
+            Some(value) => Poll::Ready(value),
+            None => Poll::Pending,
+        })
+        .await
+    }
+
+    // Between the coroutines.
+
+    /// Tells the background what to look at.
+    pub(super) fn watch(&self, watching: Option<Watching>) {
+        self.with(|s| {
+            s.stirred |= s.watching != watching;
+            s.watching = watching;
+        });
+    }
+
+    pub(super) fn watching(&self) -> Option<Watching> {
+        self.with(|s| s.watching.clone())
+    }
+
+    pub(super) async fn something_to_watch(&self) -> Watching {
+        self.wait(|s| s.watching.clone()).await
+    }
+
+    /// Tells the foreground that there is news of the round.
+    pub(super) fn nudge(&self) {
+        self.with(|s| {
+            s.nudged = true;
+            s.stirred = true;
+        });
+    }
+}
+
+impl State {
+    fn next(&mut self) -> u64 {
+        self.next_id += 1;
+        self.next_id
+    }
+}
+
+/// The background has found that the round is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Nudge;
+
+/// Waits for whichever comes first, and drops the other.
+pub(super) async fn race<A, B>(
+    a: impl Future<Output = A>,
+    b: impl Future<Output = B>,
+) -> Either<A, B> {
+    match select(pin!(a), pin!(b)).await {
+        Either::Left((a, _)) => Either::Left(a),
+        Either::Right((b, _)) => Either::Right(b),
+    }
+}
+
+/// Runs its closure when a future is dropped, finished or not.
+struct OnDrop<F: FnMut()>(F);
+
+impl<F: FnMut()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}

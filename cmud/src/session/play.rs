@@ -1,0 +1,154 @@
+//! The game from the name to the goodbye.
+
+use super::api::{Prompt, Setup, Tone, View};
+use super::books::{Books, Stop};
+use super::game::Game;
+use super::io::Io;
+use super::opening;
+use crate::parser::{self, Command, Mode, parse};
+use crate::text;
+use crate::world::{Name, Prefix};
+
+/// How the story takes a breath.
+const BREATH_MILLIS: u64 = 1_200;
+
+/// Plays a whole game.
+pub(super) async fn play(io: Io, setup: Setup) {
+    for (i, text) in text::WELCOME.iter().enumerate() {
+        io.line(if i == 0 { Tone::Title } else { Tone::Story }, text);
+    }
+    let end = match the_game(&io, setup).await {
+        Err(Stop::GaveUp(message)) => View::Fail { message },
+        Ok(()) | Err(_) => {
+            for text in text::GOODBYE {
+                io.line(Tone::Story, text);
+            }
+            View::Bye
+        }
+    };
+    io.prompt(Prompt::Closed);
+    io.view(end);
+}
+
+/// What to do after a character was put down.
+pub(super) enum Then {
+    /// Open it again, or anew.
+    Reopen(Name),
+    /// Ask for another name.
+    Ask,
+    /// Say goodbye.
+    Leave,
+}
+
+async fn the_game(io: &Io, mut setup: Setup) -> Result<(), Stop> {
+    let mut books = Books::new(io.clone(), &setup);
+    let mut name = setup.name.take();
+    if setup.give_up {
+        // Whoever gives up without a server wants to know before typing a name.
+        books.list(Prefix::places()).await?;
+    }
+    loop {
+        let chosen = match name.take() {
+            Some(name) => name,
+            None => ask_name(io).await?,
+        };
+        let stopped = match opening::open(&mut books, &chosen).await {
+            Ok(Some(opened)) => {
+                let mut game = Game::new(&mut books, opened, setup.pauses);
+                let stopped = game.play().await;
+                io.watch(None);
+                stopped
+            }
+            Ok(None) => continue,
+            Err(stop) => stop,
+        };
+        match after(io, stopped, chosen).await? {
+            Then::Reopen(same) => name = Some(same),
+            Then::Ask => {}
+            Then::Leave => return Ok(()),
+        }
+    }
+}
+
+/// Asks for a name until it gets one.
+async fn ask_name(io: &Io) -> Result<Name, Stop> {
+    io.line(Tone::Story, text::WHO);
+    io.line(Tone::Hint, text::NAME_RULE);
+    loop {
+        let line = io.next_line(Prompt::Name).await.ok_or(Stop::Leave)?;
+        let line = line.trim();
+        match parse(line, Mode::Campus) {
+            Ok(Some(Command::Quit)) if line.len() > 2 => return Err(Stop::Leave),
+            Ok(Some(Command::Help(_))) if line.eq_ignore_ascii_case("help") || line == "?" => {
+                io.line(Tone::Say, "A name that is known goes on where it was; a new one begins.");
+                io.line(Tone::Hint, text::NAME_RULE);
+                continue;
+            }
+            _ => {}
+        }
+        match line.parse() {
+            Ok(name) => return Ok(name),
+            Err(wrong) => io.say(Tone::Error, &wrong.to_string()),
+        }
+    }
+}
+
+/// What follows when a character had to be put down.
+async fn after(io: &Io, stopped: Stop, name: Name) -> Result<Then, Stop> {
+    match stopped {
+        Stop::TakenOver => {
+            io.say(
+                Tone::Warning,
+                &format!("{name} has been opened in another window, and plays on there."),
+            );
+            io.line(Tone::Say, "Nothing more is written from here.");
+            let back = confirm(io, &format!("Take {name} back?")).await?;
+            Ok(if back { Then::Reopen(name) } else { Then::Leave })
+        }
+        Stop::Vanished => {
+            io.say(
+                Tone::Warning,
+                &format!("The world has come back empty: it has never heard of {name}."),
+            );
+            let anew = confirm(io, &format!("Begin anew as {name}?")).await?;
+            Ok(if anew { Then::Reopen(name) } else { Then::Ask })
+        }
+        Stop::Interrupted => {
+            io.line(Tone::Say, "Never mind, then.");
+            Ok(Then::Ask)
+        }
+        Stop::Refused(why) => {
+            io.say(Tone::Error, &format!("The store refuses: {why}"));
+            Ok(Then::Ask)
+        }
+        Stop::Leave | Stop::GaveUp(_) => Err(stopped),
+    }
+}
+
+/// Asks a question until it is answered.
+pub(super) async fn confirm(io: &Io, question: &str) -> Result<bool, Stop> {
+    io.say(Tone::Hint, question);
+    loop {
+        let line = io.next_line(Prompt::Confirm).await.ok_or(Stop::Leave)?;
+        match (parser::yes_or_no(&line), parse(&line, Mode::Campus)) {
+            (Some(answer), _) => return Ok(answer),
+            (None, Ok(Some(Command::Quit))) => return Err(Stop::Leave),
+            _ => io.line(Tone::Error, "Please answer yes or no."),
+        }
+    }
+}
+
+/// Tells a story in paragraphs, with a breath between them where there is time for it.
+pub(super) async fn tell(io: &Io, pauses: bool, paragraphs: &[&[&str]]) {
+    for (i, paragraph) in paragraphs.iter().enumerate() {
+        if i > 0 {
+            io.line(Tone::Story, "");
+            if pauses {
+                io.breathe(BREATH_MILLIS).await;
+            }
+        }
+        for text in *paragraph {
+            io.line(Tone::Story, text);
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Whole games on a store in memory, in virtual time.
+
+mod bad_input;
+mod fuzz;
+mod golden;
+mod harness;
+mod together;
+mod troubles;
