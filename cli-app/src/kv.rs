@@ -1,0 +1,99 @@
+//! `kv`: asks the store from a shell, from a script or at a prompt.
+
+mod answer;
+mod batch;
+mod command;
+mod output;
+mod prompt;
+mod store;
+
+use std::io::{self, IsTerminal};
+use std::process::ExitCode;
+
+use clap::Parser;
+use kvclient::router::Addresses;
+
+use self::command::Command;
+use self::output::Output;
+use self::store::Store;
+
+/// The store's command line: get, put, delete and list
+///
+/// Without a command it is a prompt; or, when standard input is not a terminal, it reads one
+/// command per line.
+#[derive(Debug, Parser)]
+#[command(name = "kv", version, after_help = AFTER_HELP)]
+pub struct Args {
+    /// Query addresses of the store; with several, the next is tried when one does not answer
+    #[arg(long, value_name = "HOST:PORT[,…]", default_value = DEFAULT_SERVER, global = true)]
+    server: Addresses,
+
+    /// Answer every command with one JSON object on a line
+    #[arg(long, global = true)]
+    json: bool,
+
+    /// The command; without one, commands are read from standard input
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// The first query port of a `kvserver --port 6000` on this machine.
+const DEFAULT_SERVER: &str = "127.0.0.1:6001";
+
+const AFTER_HELP: &str = "\
+Plain answers:
+  get prints the value as it is, then a line ending; a terminal is shown its
+      control characters in the form \\u{..}
+  put and delete print the stamp of the write
+  list prints a line for each key: the key, a tab, the value; line endings,
+      tabs, other control characters and backslashes in them are written
+      \\n, \\t, \\u{..} and \\\\
+  Errors, and the note that a key is not there, go to standard error.
+
+JSON answers, each on one line of standard output:
+  get     {\"value\":\"…\"} or {\"value\":null}
+  put     {\"stamp\":\"…\"}
+  delete  {\"stamp\":\"…\"}
+  list    {\"entries\":{\"key\":\"value\",…}}, in the order of the keys
+  errors  {\"error\":{\"kind\":\"…\",\"message\":\"…\"}}; the kind is unreachable,
+          timeout, not_ready, invalid, too_large or protocol
+
+Commands on standard input are quoted as in a shell: put 'two words' \"it's\"
+Empty lines and lines that start with # are skipped. Each command is answered
+before the next is read, and an error does not stop the rest. Values longer
+than a shell takes as an argument can be put in this way.
+
+An argument spelt like an option goes behind --, as in: kv get -- --json
+
+Exit status: 0; 1 after an error, or when the key of a single get is not there;
+2 for wrong usage.";
+
+/// Does what the arguments ask; the exit status is for the shell.
+pub fn run(args: &Args) -> ExitCode {
+    match answer(args) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        // Whoever reads us has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            crate::complain("kv", &error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether all went well.
+fn answer(args: &Args) -> io::Result<bool> {
+    let store = Store::new(&args.server)?;
+    let mut output = Output::new(args.json);
+    if let Some(command) = &args.command {
+        let answer = store.ask(command);
+        output.answer(&answer)?;
+        return Ok(!answer.is_error() && !answer.is_missing());
+    }
+    if io::stdin().is_terminal() && io::stdout().is_terminal() {
+        prompt::run(&store, &mut output)?;
+        return Ok(true);
+    }
+    batch::run(&store, &mut io::stdin().lock(), &mut output)
+}

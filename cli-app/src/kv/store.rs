@@ -1,0 +1,77 @@
+//! The store, asked one thing at a time.
+
+use std::io;
+
+use kvclient::router::{Addresses, Sticky};
+use kvclient::{Client, Error, ErrorKind};
+use tokio::runtime::{Builder, Runtime};
+
+use super::answer::{Answer, Failure};
+use super::command::Command;
+
+/// A client with the threads that its connections live on.
+pub struct Store {
+    runtime: Runtime,
+    client: Client,
+    servers: usize,
+}
+
+impl Store {
+    /// Nothing is dialled before the first question. It stays with one server and moves on to the
+    /// next when that one fails.
+    ///
+    /// # Errors
+    /// When the system has no threads left.
+    pub fn new(servers: &Addresses) -> io::Result<Self> {
+        // One worker keeps the connections alive while this thread waits for input.
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let client = {
+            let _inside = runtime.enter();
+            Client::new(Sticky::new(servers.clone()))
+        };
+        Ok(Self { runtime, client, servers: servers.iter().count() })
+    }
+
+    /// Asks, and asks each of the other servers too while none answers. That is safe for a put as
+    /// well: put twice, the key still has that value.
+    pub fn ask(&self, command: &Command) -> Answer {
+        let mut result = self.ask_once(command);
+        for _ in 1..self.servers {
+            match &result {
+                Err(error) if another_may_answer(error) => result = self.ask_once(command),
+                _ => break,
+            }
+        }
+        result.unwrap_or_else(|error| Answer::Error { error: Failure::from(error) })
+    }
+
+    fn ask_once(&self, command: &Command) -> Result<Answer, Error> {
+        let client = &self.client;
+        self.runtime.block_on(async {
+            Ok(match command {
+                Command::Get { key } => {
+                    let found = client.get(key).await?;
+                    Answer::Value { value: found.map(|versioned| versioned.value) }
+                }
+                Command::Put { key, value } => {
+                    Answer::Stored { stamp: client.put(key, value).await? }
+                }
+                Command::Delete { key } => Answer::Stored { stamp: client.delete(key).await? },
+                Command::List { prefix } => {
+                    let found = client.list(prefix).await?.into_iter();
+                    let entries = found.map(|(key, versioned)| (key, versioned.value)).collect();
+                    Answer::Entries { entries }
+                }
+            })
+        })
+    }
+}
+
+fn another_may_answer(error: &Error) -> bool {
+    match error.kind() {
+        ErrorKind::Unreachable | ErrorKind::Timeout | ErrorKind::NotReady | ErrorKind::Protocol => {
+            true
+        }
+        ErrorKind::Invalid | ErrorKind::TooLarge => false,
+    }
+}

@@ -1,0 +1,235 @@
+//! What the player sees and what the keys mean, without a terminal: views and keys go in, frames
+//! and wishes come out.
+
+use anstyle::Style;
+use cmud::drive::UserInput;
+use cmud::{Progress, Prompt, Status, Tone, View, complete};
+use crossterm::event::KeyEvent;
+use kvclient::Link;
+
+use super::block;
+use super::editor::{Action, Editor};
+use super::row::{BARE, FAINT, Row, STRONG, style_of};
+use super::screen::Frame;
+use crate::play::text::wrap;
+
+/// What the player wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// Something for the session.
+    Tell(UserInput),
+    /// To leave now.
+    Leave,
+    /// A clear screen.
+    Clear,
+}
+
+/// The state of the interactive face.
+pub struct Face {
+    editor: Editor,
+    prompt: Prompt,
+    status: Option<Status>,
+    progress: Option<Progress>,
+    link: Link,
+    /// What has been said and typed since the last frame.
+    fresh: Vec<Entry>,
+    hint: Hint,
+    /// Counts the frames of what moves by itself.
+    turn: usize,
+}
+
+/// A line of the log, not yet broken to the width of the screen.
+struct Entry {
+    before: &'static str,
+    style: Style,
+    text: String,
+}
+
+/// What stands in the empty line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hint {
+    /// Nothing has been typed yet.
+    Begin,
+    /// The player knows how it goes.
+    Silence,
+    /// Ctrl-C was the last key; once more and the game is left.
+    OnceMore,
+    /// The goodbye is on its way.
+    Leaving,
+}
+
+impl Face {
+    /// Before the first view.
+    pub fn new(link: Link) -> Self {
+        Self {
+            editor: Editor::new(),
+            prompt: Prompt::Busy,
+            status: None,
+            progress: None,
+            link,
+            fresh: Vec::new(),
+            hint: Hint::Begin,
+            turn: 0,
+        }
+    }
+
+    /// Takes what the session shows.
+    pub fn view(&mut self, view: View) {
+        match view {
+            View::Show(line) => self.say(style_of(line.tone), line.text),
+            View::Progress(progress) => self.progress = progress,
+            View::Status(status) => self.status = Some(status),
+            View::Prompt(prompt) => self.prompt = prompt,
+            // `map`, `shop` and `solve` say all of this in words.
+            View::Campus(_) | View::Shop(_) | View::Problem(_) => {}
+            // The end of the session says it.
+            View::Fail { .. } | View::Bye => {}
+        }
+    }
+
+    /// Takes the state of the connection.
+    pub fn link(&mut self, link: Link) {
+        self.link = link;
+    }
+
+    /// Adds a line to the log.
+    pub fn say(&mut self, style: Style, text: impl Into<String>) {
+        self.fresh.push(Entry { before: "", style, text: text.into() });
+    }
+
+    /// Takes a key.
+    pub fn key(&mut self, key: KeyEvent) -> Option<Wish> {
+        let (prompt, status) = (self.prompt, self.status.as_ref());
+        let was_empty = self.editor.text().is_empty();
+        let action = self.editor.key(key, |line, cursor| {
+            let completion = complete(prompt, status, line, cursor);
+            (completion.start, completion.candidates)
+        });
+        if action == Action::Interrupt {
+            return self.interrupt(was_empty);
+        }
+        if self.hint == Hint::OnceMore {
+            self.hint = Hint::Silence;
+        }
+        match action {
+            Action::Edited | Action::Interrupt => None,
+            Action::Submit(line) => Some(self.submit(line)),
+            Action::End => Some(self.leave()),
+            Action::Clear => Some(Wish::Clear),
+        }
+    }
+
+    /// Takes pasted text.
+    pub fn paste(&mut self, text: &str) -> Vec<Wish> {
+        let lines = self.editor.paste(text);
+        lines.into_iter().map(|line| self.submit(line)).collect()
+    }
+
+    /// Ctrl-C, be it a key or a signal: the first one stops what is going on or drops the line
+    /// (and `was_empty` says that there was none), the second one leaves.
+    pub fn interrupt(&mut self, was_empty: bool) -> Option<Wish> {
+        match self.hint {
+            Hint::OnceMore | Hint::Leaving => return Some(self.leave()),
+            Hint::Begin | Hint::Silence => self.hint = Hint::OnceMore,
+        }
+        let busy = self.prompt == Prompt::Busy;
+        (busy && was_empty).then_some(Wish::Tell(UserInput::Interrupt))
+    }
+
+    /// The player has asked to leave, or has lost the terminal.
+    pub fn leave(&mut self) -> Wish {
+        self.hint = Hint::Leaving;
+        Wish::Leave
+    }
+
+    /// The session has not said goodbye in time.
+    pub fn say_goodbye(&mut self) {
+        for line in cmud::text::GOODBYE {
+            self.say(style_of(Tone::Story), *line);
+        }
+    }
+
+    /// Whether something on the screen moves by itself.
+    pub fn moves(&self) -> bool {
+        self.progress.is_some()
+    }
+
+    /// Moves it on.
+    pub fn tick(&mut self) {
+        self.turn = self.turn.wrapping_add(1);
+    }
+
+    /// What to draw on a screen of so many columns. New lines of the log are handed out once.
+    pub fn frame(&mut self, width: usize) -> Frame {
+        let log = self.log(width);
+        let mut block = Vec::new();
+        if let Some(progress) = &self.progress {
+            block.push(block::bar(progress, self.turn, width));
+        }
+        block.push(block::rule(self.status.as_ref(), &self.link, width));
+        let (text, cursor) = (self.editor.text(), self.editor.cursor());
+        let (input, column) =
+            block::input(self.prompt_text(), text, cursor, self.hint_text(), width);
+        let cursor = (block.len(), column);
+        block.push(input);
+        if let Some(menu) = self.editor.menu() {
+            block.push(block::menu(menu, width));
+        }
+        Frame { log, block, cursor }
+    }
+
+    /// The last frame: the rest of the log, and nothing below it.
+    pub fn last_frame(&mut self, width: usize) -> Frame {
+        Frame { log: self.log(width), ..Frame::default() }
+    }
+
+    fn submit(&mut self, line: String) -> Wish {
+        if self.hint == Hint::Begin && self.prompt != Prompt::Name {
+            self.hint = Hint::Silence;
+        }
+        if matches!(self.prompt, Prompt::Command | Prompt::Problem | Prompt::Busy) {
+            self.editor.remember(&line);
+        }
+        if !line.trim().is_empty() {
+            // A row of air between an answer and the next command.
+            self.say(BARE, "");
+            let text = line.clone();
+            self.fresh.push(Entry { before: self.prompt_text(), style: STRONG, text });
+        }
+        Wish::Tell(UserInput::Line(line))
+    }
+
+    fn log(&mut self, width: usize) -> Vec<Row> {
+        let mut log = Vec::new();
+        for Entry { before, style, text } in self.fresh.drain(..) {
+            let room = width.saturating_sub(before.len());
+            let mut before = Row::of(FAINT, before);
+            for part in wrap(&text, room) {
+                log.push(std::mem::take(&mut before).with(style, part));
+            }
+        }
+        log
+    }
+
+    fn prompt_text(&self) -> &'static str {
+        match self.prompt {
+            Prompt::Busy => Prompt::Command.text(),
+            prompt => prompt.text(),
+        }
+    }
+
+    fn hint_text(&self) -> &'static str {
+        match (self.hint, self.prompt) {
+            (Hint::OnceMore, _) => "Ctrl-C once more to leave",
+            (Hint::Leaving, _) => "leaving…",
+            (Hint::Begin, Prompt::Command) => "help, or Tab for what can be typed",
+            (_, Prompt::Busy) if self.progress.is_some() => {
+                "Ctrl-C stops; what is typed now waits its turn"
+            }
+            _ => "",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,57 @@
+//! A storage server for tests, in this process.
+
+use std::net::TcpListener;
+
+use kvserver::{Config, Server};
+use tokio::runtime::Runtime;
+
+/// An address where nobody listens.
+pub const NOBODY: &str = "127.0.0.1:1";
+
+pub struct TestServer {
+    runtime: Runtime,
+    server: Option<Server>,
+    port: u16,
+}
+
+impl TestServer {
+    pub fn start() -> Self {
+        let runtime = Runtime::new().unwrap();
+        // Between looking for free ports and taking them, another test may take them.
+        for _ in 0..100 {
+            let port = free_ports();
+            let config = Config { port, ..Config::default() };
+            if let Ok(server) = runtime.block_on(kvserver::start(config)) {
+                return Self { runtime, server: Some(server), port };
+            }
+        }
+        panic!("there are no two free ports side by side");
+    }
+
+    /// Where its one query actor answers, alive or not.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port + 1)
+    }
+
+    pub fn kill(&mut self) {
+        self.runtime.block_on(self.server.take().expect("it runs").shutdown());
+    }
+
+    /// Starts it again, empty, on the same ports.
+    pub fn revive(&mut self) {
+        let config = Config { port: self.port, ..Config::default() };
+        self.server = Some(self.runtime.block_on(kvserver::start(config)).unwrap());
+    }
+}
+
+/// A port that is free, and the one after it.
+fn free_ports() -> u16 {
+    loop {
+        let first = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = first.local_addr().unwrap().port();
+        let next = port.checked_add(1);
+        if next.is_some_and(|next| TcpListener::bind(("127.0.0.1", next)).is_ok()) {
+            return port;
+        }
+    }
+}
