@@ -1,0 +1,294 @@
+//! Everything on the page, and how each [`View`] changes it.
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use cmud::drive::Ending;
+use cmud::parser::{Command, Mode, parse};
+use cmud::text::WIDTH;
+use cmud::{Line, Offer, Place, PlayerSeen, ProblemState, Progress, Prompt, Status, Tone, View};
+
+/// How many lines the log keeps: an evening's worth, and few enough for a phone.
+pub const LOG_LINES: usize = 600;
+
+/// How many lines may wait for the end of an activity: fewer than the game allows, so that it never drops one.
+pub const WAITING_LINES: usize = 24;
+
+/// A line of the log.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Tells the lines apart; it only grows.
+    pub id: u64,
+    /// What it says.
+    pub said: Said,
+}
+
+/// Who speaks in the log.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Said {
+    /// The player, by typing or by clicking.
+    Typed(String),
+    /// The game.
+    Told(Line),
+}
+
+/// Who is where.
+pub type Campus = Vec<(Place, Vec<PlayerSeen>)>;
+
+/// What the page shows. Parts that have not come yet are `None` or empty.
+#[derive(Debug)]
+pub struct Page {
+    /// The newest [`LOG_LINES`] lines, oldest first.
+    pub log: Rc<VecDeque<Rc<Entry>>>,
+    waiting: VecDeque<String>,
+    /// The running activity.
+    pub progress: Option<Progress>,
+    /// The player's character.
+    pub status: Option<Rc<Status>>,
+    /// Who is where.
+    pub campus: Option<Rc<Campus>>,
+    /// What the shop sells.
+    pub shop: Rc<Vec<Offer>>,
+    /// The problem of the character's rank.
+    pub problem: Option<Rc<ProblemState>>,
+    /// What a line that is typed now will be.
+    pub prompt: Prompt,
+    /// How it ended; nothing changes any more.
+    pub over: Option<Ending>,
+    next_id: u64,
+    /// The columns of the last line, as the game broke it.
+    last_width: usize,
+}
+
+impl Default for Page {
+    fn default() -> Self {
+        Self {
+            log: Rc::default(),
+            waiting: VecDeque::new(),
+            progress: None,
+            status: None,
+            campus: None,
+            shop: Rc::default(),
+            problem: None,
+            prompt: Prompt::Busy,
+            over: None,
+            next_id: 0,
+            last_width: 0,
+        }
+    }
+}
+
+impl Page {
+    /// The player has entered a line. Whether it is to be handed to the game; it goes to the log when the game takes it.
+    #[must_use]
+    pub fn enter(&mut self, line: &str) -> bool {
+        let stops = || matches!(parse(line, Mode::Campus), Ok(Some(Command::Stop)));
+        if self.prompt == Prompt::Closed {
+            return false;
+        }
+        if !self.is_busy() || stops() {
+            self.echo(line.to_owned());
+        } else if self.waiting.len() < WAITING_LINES {
+            self.waiting.push_back(line.to_owned());
+        } else {
+            let text = "Enough lines are waiting for their turn already.".to_owned();
+            self.log(Said::Told(Line { tone: Tone::Error, text }));
+            return false;
+        }
+        true
+    }
+
+    /// Lines that wait for the end of an activity, the next one first.
+    pub fn waiting(&self) -> impl Iterator<Item = &str> {
+        self.waiting.iter().map(|line| line.trim()).filter(|line| !line.is_empty())
+    }
+
+    /// The game has something to show.
+    pub fn show(&mut self, view: View) {
+        match view {
+            View::Show(line) => self.tell(line),
+            View::Progress(progress) => self.progress = progress,
+            View::Status(status) => self.status = Some(Rc::new(status)),
+            View::Campus(campus) => self.campus = Some(Rc::new(campus)),
+            View::Shop(offers) => self.shop = Rc::new(offers),
+            View::Problem(problem) => self.problem = problem.map(Rc::new),
+            View::Prompt(prompt) => self.prompt(prompt),
+            // The end of the drive says the same, with the reason.
+            View::Fail { .. } | View::Bye => {}
+        }
+    }
+
+    /// The session is over.
+    pub fn end(&mut self, ending: Ending) {
+        self.prompt = Prompt::Closed;
+        self.progress = None;
+        self.waiting.clear();
+        self.over = Some(ending);
+    }
+
+    /// Whether there is something to interrupt.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.prompt == Prompt::Busy
+    }
+
+    /// A prompt that wants a line gets the next one that waits, before anything else can happen.
+    fn prompt(&mut self, prompt: Prompt) {
+        self.prompt = prompt;
+        if !matches!(prompt, Prompt::Busy | Prompt::Closed)
+            && let Some(line) = self.waiting.pop_front()
+        {
+            self.echo(line);
+        }
+    }
+
+    /// A blank line is a wish to go on, and not worth one in the log.
+    fn echo(&mut self, line: String) {
+        if !line.trim().is_empty() {
+            self.log(Said::Typed(line));
+        }
+    }
+
+    /// The game breaks its paragraphs for a terminal. A page knows its own width better, so they are put together again.
+    fn tell(&mut self, line: Line) {
+        let width = std::mem::replace(&mut self.last_width, columns(&line.text));
+        let log = Rc::make_mut(&mut self.log);
+        match log.back().map(|entry| (entry.id, &entry.said)) {
+            Some((id, Said::Told(last)))
+                if last.tone == line.tone && is_broken(width, &line.text) =>
+            {
+                let text = format!("{} {}", last.text, line.text);
+                log.pop_back();
+                log.push_back(Rc::new(Entry { id, said: Said::Told(Line { text, ..line }) }));
+            }
+            _ => self.log(Said::Told(line)),
+        }
+    }
+
+    fn log(&mut self, said: Said) {
+        let entry = Rc::new(Entry { id: self.next_id, said });
+        self.next_id += 1;
+        let log = Rc::make_mut(&mut self.log);
+        if log.len() == LOG_LINES {
+            log.pop_front();
+        }
+        log.push_back(entry);
+    }
+}
+
+/// Whether a line of this width was broken only because the first word of the next one did not fit any more.
+fn is_broken(width: usize, next: &str) -> bool {
+    let word = next.split(' ').next().unwrap_or_default();
+    !word.is_empty() && width > 0 && width + 1 + columns(word) > WIDTH
+}
+
+fn columns(text: &str) -> usize {
+    text.chars().count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(text: &str) -> View {
+        View::Show(Line { tone: Tone::Say, text: text.into() })
+    }
+
+    fn page(views: impl IntoIterator<Item = View>) -> Page {
+        let mut page = Page::default();
+        views.into_iter().for_each(|view| page.show(view));
+        page
+    }
+
+    fn log(page: &Page) -> Vec<String> {
+        let text = |entry: &Rc<Entry>| match &entry.said {
+            Said::Typed(line) => format!("> {line}"),
+            Said::Told(line) => line.text.clone(),
+        };
+        page.log.iter().map(text).collect()
+    }
+
+    #[test]
+    fn a_line_is_logged_before_its_answer() {
+        let mut page = page([told("Hello."), View::Prompt(Prompt::Command)]);
+        assert!(page.enter("map"));
+        page.show(View::Prompt(Prompt::Busy));
+        page.show(told("Nobody."));
+        assert_eq!(log(&page), ["Hello.", "> map", "Nobody."]);
+    }
+
+    #[test]
+    fn lines_typed_during_an_activity_wait_and_are_logged_when_their_turn_comes() {
+        let mut page = page([View::Prompt(Prompt::Busy)]);
+        for line in ["shop", "", "inv"] {
+            assert!(page.enter(line));
+        }
+        assert_eq!(
+            page.waiting().collect::<Vec<_>>(),
+            ["shop", "inv"],
+            "a blank line is not shown"
+        );
+        for view in [told("Mined."), View::Prompt(Prompt::Command), View::Prompt(Prompt::Busy)] {
+            page.show(view);
+        }
+        assert_eq!(log(&page), ["Mined.", "> shop"]);
+        for _ in 0..2 {
+            page.show(View::Prompt(Prompt::Command));
+            page.show(View::Prompt(Prompt::Busy));
+        }
+        assert_eq!(log(&page), ["Mined.", "> shop", "> inv"]);
+        assert_eq!(page.waiting().count(), 0);
+    }
+
+    #[test]
+    fn paragraphs_are_whole_again() {
+        let full = "x".repeat(WIDTH - 3);
+        let whole = format!("{full} then more");
+        for (lines, expected) in [
+            (vec![full.as_str(), "then more", "and"], vec![whole.as_str(), "and"]),
+            (vec![&full, "is", "short"], vec![&full, "is", "short"]),
+            (vec![&full, "", "then"], vec![&full, "", "then"]),
+            (vec![&full, "  indented"], vec![&full, "  indented"]),
+        ] {
+            assert_eq!(log(&page(lines.into_iter().map(told))), expected);
+        }
+        let other = View::Show(Line { tone: Tone::Hint, text: "then".into() });
+        assert_eq!(log(&page([told(&full), other])), [&full, "then"]);
+    }
+
+    #[test]
+    fn stop_does_not_wait() {
+        let mut page = page([View::Prompt(Prompt::Busy)]);
+        assert!(page.enter("stop"));
+        assert_eq!(log(&page), ["> stop"]);
+        assert_eq!(page.waiting().count(), 0);
+    }
+
+    #[test]
+    fn only_so_many_lines_wait() {
+        let mut page = page([View::Prompt(Prompt::Busy)]);
+        for _ in 0..WAITING_LINES {
+            assert!(page.enter("mine"));
+        }
+        assert!(!page.enter("mine"));
+        assert_eq!(log(&page), ["Enough lines are waiting for their turn already."]);
+    }
+
+    #[test]
+    fn the_log_forgets_its_oldest_lines_and_never_repeats_an_id() {
+        let page = page((0..LOG_LINES + 5).map(|n| told(&n.to_string())));
+        assert_eq!(page.log.len(), LOG_LINES);
+        assert_eq!(log(&page)[0], "5");
+        assert!(page.log.iter().zip(page.log.iter().skip(1)).all(|(a, b)| a.id < b.id));
+    }
+
+    #[test]
+    fn after_the_end_nothing_is_taken() {
+        let mut page = page([View::Prompt(Prompt::Busy)]);
+        assert!(page.enter("shop"));
+        page.end(Ending::Goodbye);
+        assert_eq!(page.waiting().count(), 0);
+        assert!(!page.enter("mine"));
+        assert!(page.over.is_some() && !page.is_busy());
+    }
+}

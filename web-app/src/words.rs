@@ -1,0 +1,88 @@
+//! Numbers and names as people read them.
+
+pub use cmud::text::number;
+use cmud::{Kind, Place, Rank};
+
+/// A number of things, in the singular or the plural.
+///
+/// ```
+/// assert_eq!(page::words::count(1, "coin"), "1 coin");
+/// assert_eq!(page::words::count(2_000, "coin"), "2,000 coins");
+/// ```
+#[must_use]
+pub fn count(amount: u64, thing: &str) -> String {
+    let plural = if amount == 1 { "" } else { "s" };
+    format!("{} {thing}{plural}", number(amount))
+}
+
+/// How much is done, in whole percent: 100 only when all of it is.
+#[must_use]
+pub fn percent(done: u64, total: u64) -> u64 {
+    let percent = u128::from(done.min(total)) * 100 / u128::from(total.max(1));
+    u64::try_from(percent).expect("at most 100")
+}
+
+/// A kind of hardware in words.
+#[must_use]
+pub fn kind(kind: Kind) -> String {
+    match kind {
+        Kind::Cpu | Kind::Gpu | Kind::Asic => kind.word().to_uppercase(),
+        Kind::Quantum | Kind::DarkMatter => kind.word().replace('_', " "),
+    }
+}
+
+/// What stands on a place's sign on the map: a floor's number, or a picture.
+#[must_use]
+pub fn sign(place: Place) -> &'static str {
+    match place {
+        Place::Fence => "╫╫",
+        Place::Bridge => "╭─╮",
+        floor => floor.word(),
+    }
+}
+
+/// A place's name where the map already says that it is in the building.
+#[must_use]
+pub fn short_place(place: Place) -> &'static str {
+    place.title().strip_prefix("Gates, ").unwrap_or(place.title())
+}
+
+/// A rank with its article, as in "Ada, a PhD".
+#[must_use]
+pub fn rank_with_article(rank: Rank) -> String {
+    match rank {
+        Rank::Undergraduate => "an Undergraduate".to_owned(),
+        Rank::Masters => "a Masters student".to_owned(),
+        Rank::Phd => "a PhD student".to_owned(),
+        Rank::PostDoc | Rank::Professor => format!("a {}", rank.title()),
+        Rank::Retired => "retired".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percent_is_whole_and_never_early() {
+        for (done, total, text) in [
+            (0, 100, 0),
+            (999, 1_000, 99),
+            (7, 7, 100),
+            (9, 7, 100),
+            (0, 0, 0),
+            (u64::MAX - 1, u64::MAX, 99),
+        ] {
+            assert_eq!(percent(done, total), text, "{done} of {total}");
+        }
+    }
+
+    #[test]
+    fn every_place_and_kind_has_its_words() {
+        assert_eq!(short_place(Place::Floor5), "floor 5");
+        assert_eq!(short_place(Place::Fence), "the fence");
+        assert!(Place::ALL.into_iter().all(|place| sign(place).chars().count() <= 3));
+        assert_eq!(kind(Kind::DarkMatter), "dark matter");
+        assert_eq!(kind(Kind::Gpu), "GPU");
+    }
+}
