@@ -1,2 +1,61 @@
-//! Placeholder.
-fn main() {}
+//! `cargo xtask`: the one tool of this project.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use xtask::{bench, check, play, web};
+
+/// Everything a person runs in this project.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Build what is missing, start a server with the page, and play in this terminal.
+    Play {
+        /// Where to serve the page; without this 127.0.0.1:8080, or a free port when that one is taken.
+        #[arg(long, value_name = "HOST:PORT")]
+        http: Option<SocketAddr>,
+    },
+    /// Check everything that continuous integration checks, and say what passed.
+    Test {
+        /// Only these steps; without any, all of them.
+        #[arg(value_enum)]
+        steps: Vec<check::Step>,
+    },
+    /// Build the page; the last line is the folder to serve.
+    Web,
+    /// Run a benchmark, optimised.
+    Bench {
+        /// Which one.
+        #[arg(value_enum)]
+        name: bench::Name,
+        /// Passed on to the benchmark.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
+    },
+    /// Take pictures of the page's main states, wide and narrow, into target/screenshots.
+    Screenshots,
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().task {
+        Task::Play { http } => play::play(http),
+        Task::Test { steps } => check::check(&steps),
+        Task::Web => web::print(),
+        Task::Bench { name, rest } => bench::run_named(name, &rest),
+        Task::Screenshots => check::screenshots(),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Servers and networks that go away, and come back.
+
+use anyhow::Result;
+use e2e::Stage;
+use e2e::cable::Cable;
+use e2e::page::WIDE;
+use e2e::world::World;
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a browser: cargo xtask test browser"]
+async fn a_server_dies_and_comes_back_with_nothing() -> Result<()> {
+    Stage::play("death", async |stage| {
+        let mut world = World::start("death")?;
+        let page = stage.browser(WIDE).await?;
+        page.open(&world.url()).await?;
+        page.ask("Konrad", &["Welcome to the campus, Konrad"]).await?;
+        page.ask("inv", &["Together they have power"]).await?;
+        page.connection(&["live"]).await?;
+
+        world.kill();
+        page.connection(&["retrying"]).await?;
+        page.ask("inv", &["The connection is lost"]).await?;
+
+        world.restart()?;
+        page.connection(&["live"]).await?;
+        page.see(0, &["never heard of Konrad"]).await?;
+        page.ask("yes", &["Welcome to the campus, Konrad"]).await?;
+        page.ask("inv", &["Together they have power"]).await?;
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a browser: cargo xtask test browser"]
+async fn a_cable_is_pulled_and_the_command_waits_for_it() -> Result<()> {
+    Stage::play("cable", async |stage| {
+        let world = World::start("cable")?;
+        let cable = Cable::plug(world.http).await?;
+        let page = stage.browser(WIDE).await?;
+        page.open(&format!("http://{}/", cable.near)).await?;
+        page.ask("Edsger", &["Welcome to the campus, Edsger"]).await?;
+        page.ask("move 9", &["Floor 9"]).await?;
+
+        cable.set(false);
+        page.connection(&["retrying"]).await?;
+        let mark = page.mark().await?;
+        page.line("move fence").await?;
+        page.line("stats").await?;
+        page.see(mark, &["The connection is lost"]).await?;
+
+        cable.set(true);
+        page.see(mark, &["The connection is back"]).await?;
+        page.see(mark, &["Edsger, Undergraduate, at the fence"]).await?;
+        page.connection(&["live"]).await?;
+        Ok(())
+    })
+    .await
+}
