@@ -91,7 +91,6 @@ impl Connection {
         {
             self.broken = Some(failure(error));
         }
-        if self.unflushed { return Poll::Pending; }
         if !had_room && self.has_room() {
             return Poll::Ready(Ok(Event::Room));
         }

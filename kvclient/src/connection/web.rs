@@ -39,9 +39,9 @@ impl Connection {
                 Err(Failure::Protocol(format!("it does not speak {PROTOCOL}")))
             }
             // A browser does not tell a page why it could not connect.
-            Some(Happening::Ended(Failure::Unreachable(_))) | None => {
-                Err(Failure::Unreachable("no WebSocket could be opened there".to_owned()))
-            }
+            Some(Happening::Ended(Failure::Unreachable(_))) | None => Err(Failure::Unreachable(
+                "no WebSocket could be opened; is a server running there?".to_owned(),
+            )),
             Some(Happening::Ended(failure)) => Err(failure),
         }
     }
