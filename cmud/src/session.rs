@@ -1,8 +1,8 @@
 //! One person's game, as a state machine.
 //!
 //! From outside a [`Session`] is a function from inputs to outputs. Inside it is two coroutines,
-//! so that the game reads from top to bottom: [`play`], which is the game, and [`watch`], which
-//! looks at what others do. Both are `async` functions that only ever wait for inputs; [`io`] is
+//! so that the game reads from top to bottom: `play`, which is the game, and `watch`, which
+//! looks at what others do. Both are `async` functions that only ever wait for inputs; `io` is
 //! the seam, and [`Session::handle`] polls them.
 //!
 //! The foreground, in reading order: `play` (from the name to the goodbye), `game` (one command

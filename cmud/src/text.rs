@@ -69,7 +69,7 @@ pub fn plain(text: &str) -> String {
 #[must_use]
 pub fn wrap(text: &str) -> Vec<String> {
     let mut lines = vec![String::new()];
-    for word in text.split(' ') {
+    for word in text.split(' ').flat_map(chunks) {
         let line = lines.last_mut().expect("there is a first line");
         if line.is_empty() {
             line.push_str(word);
@@ -81,6 +81,20 @@ pub fn wrap(text: &str) -> Vec<String> {
         }
     }
     lines
+}
+
+/// A word, in as many pieces as lines need.
+fn chunks(word: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(word);
+    std::iter::from_fn(move || {
+        let word = rest?;
+        let (chunk, more) = match word.char_indices().nth(WIDTH) {
+            Some((at, _)) => word.split_at(at),
+            None => (word, ""),
+        };
+        rest = (!more.is_empty()).then_some(more);
+        Some(chunk)
+    })
 }
 
 #[cfg(test)]

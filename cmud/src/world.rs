@@ -21,3 +21,6 @@ pub use character::{Character, Token, Unreadable, Whereabouts};
 pub use keys::{Key, Prefix, Round};
 pub use name::{Name, NameError};
 pub use rounds::{Ledger, RoundState};
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! The HTTP port: the page, a way to the query actors for it, and the server's state.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -112,15 +113,21 @@ impl Site {
                  There are /healthz, /stats.json and /kv.",
             );
         };
+        let nothing =
+            || text(StatusCode::NOT_FOUND, &format!("There is no {path} here; the page is at /."));
         match www.try_call(request).await {
-            Ok(response) if response.status() == StatusCode::NOT_FOUND => {
-                text(StatusCode::NOT_FOUND, &format!("There is no {path} here; the page is at /."))
-            }
+            Ok(response) if response.status() == StatusCode::NOT_FOUND => nothing(),
             Ok(response) => response.map(|body| body.boxed_unsync()),
+            Err(error) if is_no_file(&error) => nothing(),
             Err(error) => {
                 tracing::warn!(%error, path, "cannot serve a file");
                 text(StatusCode::INTERNAL_SERVER_ERROR, "The file cannot be read.")
             }
         }
     }
+}
+
+fn is_no_file(error: &io::Error) -> bool {
+    use io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
+    matches!(error.kind(), NotFound | NotADirectory | PermissionDenied)
 }

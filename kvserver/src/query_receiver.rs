@@ -12,6 +12,9 @@
 //! - A message beyond `MAX_MESSAGE_BYTES` is refused by its length, before its content is read.
 //! - A quiet client costs its socket and two small buffers; it has no timer.
 
+#[cfg(test)]
+mod tests;
+
 use std::pin::pin;
 use std::time::Duration;
 
@@ -71,9 +74,8 @@ impl Receiver {
     }
 
     async fn serve_socket(self, stream: TcpStream) {
-        let answer = |request: Request<Incoming>| {
-            std::future::ready(open_websocket(&request, HERE)).boxed()
-        };
+        let answer =
+            |request: Request<Incoming>| std::future::ready(open_websocket(&request, HERE)).boxed();
         if let Some(upgraded) = speak_http(stream, answer).await {
             self.serve_websocket(upgraded).await;
         }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::ops::Bound;
 
-use kvcommon::limits::PAGE_BYTES;
 use kvcommon::Entry as PageEntry;
+use kvcommon::limits::PAGE_BYTES;
 
 use crate::entry::{ByKey, Entry};
 use crate::stamp::Writer;

@@ -10,7 +10,9 @@
 //!   is taken over before the step changes it; one that lags behind is ignored. So nothing is
 //!   applied twice and nothing is lost.
 
-use futures::future::{Either, join_all};
+use std::pin::{Pin, pin};
+
+use futures::future::{Either, join, join_all};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -27,6 +29,9 @@ const PATIENCE_MILLIS: u64 = 5_000;
 /// How long a query that is out may still take after an interrupt. An answer that is on its way
 /// is worth it: it says whether the last coin is stored.
 const GRACE_MILLIS: u64 = 300;
+
+/// How long to wait before bad news is believed: a server's replicas agree within this time.
+pub(super) const SECOND_LOOK_MILLIS: u64 = 500;
 
 /// Why a command, or the whole character, has to be put down.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,17 +100,19 @@ impl Books {
         mut attempt: impl AsyncFnMut() -> Result<T, Attempt>,
         cause: &mut String,
     ) -> Result<T, Stop> {
+        let io = self.io.clone();
+        let mut nobody_waits = pin!(async {
+            io.ended().await;
+            io.sleep(PATIENCE_MILLIS).await;
+        });
         let mut pauses = PAUSES_MILLIS.into_iter();
         loop {
-            let io = self.io.clone();
-            let result = match race(attempt(), self.out_of_patience(&io, cause)).await {
+            let lost = self.lost;
+            let result = match race(attempt(), out_of_patience(&io, lost, &mut nobody_waits)).await
+            {
                 Either::Left(result) => result,
-                Either::Right(stop) => {
-                    self.lost = false;
-                    return Err(stop);
-                }
+                Either::Right(impatience) => return Err(self.abandon(impatience, cause)),
             };
-            let pause = pauses.next().unwrap_or(PAUSES_MILLIS[PAUSES_MILLIS.len() - 1]);
             match result {
                 Ok(value) => {
                     self.found();
@@ -121,44 +128,21 @@ impl Books {
                     self.missed(&error);
                 }
             }
-            if let Either::Right(stop) =
-                race(io.sleep(pause), self.out_of_patience(&io, cause)).await
-            {
-                self.lost = false;
-                return Err(stop);
+            let pause = pauses.next().unwrap_or(PAUSES_MILLIS[PAUSES_MILLIS.len() - 1]);
+            let impatience = out_of_patience(&io, true, &mut nobody_waits);
+            if let Either::Right(impatience) = race(io.sleep(pause), impatience).await {
+                return Err(self.abandon(impatience, cause));
             }
         }
     }
 
-    /// Waits until the player does not want to wait any longer: at once while the store is away,
-    /// with a little grace while it seems to be there.
-    async fn out_of_patience(&self, io: &Io, cause: &str) -> Stop {
-        let interrupted = async {
-            io.interrupted().await;
-            if !self.lost {
-                io.sleep(GRACE_MILLIS).await;
-            }
-            Stop::Interrupted
-        };
-        let left = async {
-            if !self.lost {
-                std::future::pending::<()>().await;
-            }
-            io.quit_typed().await;
-            Stop::Leave
-        };
-        let ended = async {
-            if !self.lost {
-                std::future::pending::<()>().await;
-            }
-            io.ended().await;
-            io.sleep(PATIENCE_MILLIS).await;
-            Stop::GaveUp(cause.to_string())
-        };
-        match race(interrupted, race(left, ended)).await {
-            Either::Left(stop)
-            | Either::Right(Either::Left(stop))
-            | Either::Right(Either::Right(stop)) => stop,
+    /// Stops trying. Whoever asks the store next is told anew that it is away.
+    fn abandon(&mut self, impatience: Impatience, cause: &str) -> Stop {
+        self.lost = false;
+        match impatience {
+            Impatience::Interrupted => Stop::Interrupted,
+            Impatience::Left => Stop::Leave,
+            Impatience::NobodyWaits => Stop::GaveUp(cause.to_string()),
         }
     }
 
@@ -180,6 +164,33 @@ impl Books {
         };
         self.io.say(tone, &format!("{what} Trying again; nothing that you typed is forgotten."));
         self.io.say(Tone::Warning, &error.to_string());
+    }
+}
+
+/// Why somebody does not want to wait for the store any longer.
+#[derive(Clone, Copy)]
+enum Impatience {
+    Interrupted,
+    Left,
+    NobodyWaits,
+}
+
+/// Waits until somebody is out of patience: at once while the store is away, with a little grace
+/// while it seems to be there.
+async fn out_of_patience(
+    io: &Io,
+    lost: bool,
+    nobody_waits: &mut Pin<&mut impl Future<Output = ()>>,
+) -> Impatience {
+    if !lost {
+        io.interrupted().await;
+        io.sleep(GRACE_MILLIS).await;
+        return Impatience::Interrupted;
+    }
+    match race(io.interrupted(), race(io.quit_typed(), nobody_waits)).await {
+        Either::Left(()) => Impatience::Interrupted,
+        Either::Right(Either::Left(())) => Impatience::Left,
+        Either::Right(Either::Right(())) => Impatience::NobodyWaits,
     }
 }
 
@@ -238,12 +249,12 @@ impl Held {
                 next.edit = next.edit.saturating_add(1);
                 next.writer = token.clone();
                 tried = Some(next.edit);
-                done(io.request(put(&Key::player(&next.name), next.to_json())).await?)?;
+                done(&io.request(put(&Key::player(&next.name), next.to_json())).await?)?;
                 *me = next;
             }
             let puts = also.iter().map(|(key, value)| io.request(put(key, value.clone())));
             for reply in join_all(puts).await {
-                done(reply?)?;
+                done(&reply?)?;
             }
             Ok(())
         };
@@ -257,28 +268,31 @@ enum Seen {
     Rubbish,
 }
 
-/// Reads who holds the character, and the character.
+/// Reads who holds the character, and the character. Bad news is read twice: a client that has
+/// just been sent to another replica must not believe what that one has not heard yet.
 async fn look(io: &Io, token: &Token, name: &Name) -> Result<Seen, Attempt> {
-    let holder = io.request(get(&Key::session(name)));
-    let stored = io.request(get(&Key::player(name)));
-    let mut replies = join_all([holder, stored]).await.into_iter();
-    let mut next = || value(replies.next().expect("two answers to two queries")?);
-    let (holder, stored) = (next()?, next()?);
-    match (holder, stored) {
-        (Some(holder), _) if holder != token.as_str() => Err(Stop::TakenOver.into()),
-        (_, None) => Err(Stop::Vanished.into()),
-        (holder, Some(json)) => {
-            if holder.is_none() {
-                // Somebody has wiped the hold, but nobody has taken it.
-                let hold = put(&Key::session(name), token.as_str().to_string());
-                done(io.request(hold).await?)?;
-            }
-            match Character::from_json(name, &json) {
-                Ok(character) => Ok(Seen::Character(character)),
-                Err(_) => Ok(Seen::Rubbish),
-            }
-        }
+    let (mut holder, mut stored) = read_both(io, name).await?;
+    let taken = |holder: &Option<String>| holder.as_deref().is_some_and(|h| h != token.as_str());
+    if taken(&holder) || stored.is_none() {
+        io.sleep(SECOND_LOOK_MILLIS).await;
+        (holder, stored) = read_both(io, name).await?;
     }
+    if taken(&holder) {
+        return Err(Stop::TakenOver.into());
+    }
+    let json = stored.ok_or(Stop::Vanished)?;
+    if holder.is_none() {
+        // Somebody has wiped the hold, but nobody has taken it.
+        done(&io.request(put(&Key::session(name), token.as_str().to_string())).await?)?;
+    }
+    Ok(Character::from_json(name, &json).map_or(Seen::Rubbish, Seen::Character))
+}
+
+/// The token that holds a character, and the character.
+async fn read_both(io: &Io, name: &Name) -> Result<(Option<String>, Option<String>), Attempt> {
+    let (holder, stored) =
+        join(io.request(get(&Key::session(name))), io.request(get(&Key::player(name)))).await;
+    Ok((value(holder?)?, value(stored?)?))
 }
 
 pub(super) fn get(key: &Key) -> StoreRequest {
@@ -302,7 +316,7 @@ pub(super) fn value(reply: StoreReply) -> Result<Option<String>, Attempt> {
 }
 
 /// The answer to a Put.
-pub(super) fn done(reply: StoreReply) -> Result<(), Attempt> {
+pub(super) fn done(reply: &StoreReply) -> Result<(), Attempt> {
     match reply {
         StoreReply::Done => Ok(()),
         _ => Err(mismatch()),

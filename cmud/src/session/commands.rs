@@ -183,7 +183,7 @@ impl Game<'_> {
     }
 
     /// Reads where everyone is, and shows it to the face.
-    async fn look_around(&mut self) -> Result<(), Stop> {
+    pub(super) async fn look_around(&mut self) -> Result<(), Stop> {
         let entries = self.books.list(Prefix::places()).await?;
         self.everyone = read_everyone(&entries);
         let campus = campus(&self.held.me.name, &self.everyone);

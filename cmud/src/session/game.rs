@@ -51,14 +51,14 @@ impl<'a> Game<'a> {
                 Ok(None) => Err(Stop::Leave),
                 Err(_) => self.settle().await,
             };
-            if let Err(stop) = self.weather(result) {
+            if let Err(stop) = self.survive(result) {
                 return stop;
             }
         }
     }
 
     /// What ends a command and not the game is said, and forgotten.
-    pub(super) fn weather(&self, result: Result<(), Stop>) -> Result<(), Stop> {
+    pub(super) fn survive(&self, result: Result<(), Stop>) -> Result<(), Stop> {
         match result {
             Err(Stop::Interrupted) => self.say(Tone::Say, "Stopped. Never mind, then."),
             Err(Stop::Refused(why)) => {
@@ -71,6 +71,7 @@ impl<'a> Game<'a> {
 
     async fn begin(&mut self) -> Result<(), Stop> {
         self.show_changes();
+        self.look_around().await?;
         let me = &self.held.me;
         if self.new {
             self.books.io.say(Tone::Title, &format!("Welcome to the campus, {}.", me.name));

@@ -1,7 +1,7 @@
 //! How a character is opened: found, taken over, or made.
 
 use super::api::Tone;
-use super::books::{Attempt, Books, Held, Stop, done, get, put, value};
+use super::books::{Attempt, Books, Held, SECOND_LOOK_MILLIS, Stop, done, get, put, value};
 use super::play::confirm;
 use crate::rules::{Place, Rank};
 use crate::text::quote;
@@ -73,16 +73,17 @@ async fn find(books: &mut Books, name: &Name) -> Result<Found, Stop> {
         .await
 }
 
-/// Makes a new character. Begun again after a failure it looks first, for it may have been made,
-/// by this client or by another.
+/// Makes a new character, after a second look: the replica may not have heard of it yet. Begun
+/// again after a failure it looks too, for it may have been made, by this client or by another.
 async fn make(books: &mut Books, name: &Name, over_rubbish: bool) -> Result<Opened, Stop> {
     let (io, token) = (books.io.clone(), books.token.clone());
     let character = Character::new(name.clone(), token.clone());
+    io.sleep(SECOND_LOOK_MILLIS).await;
     let made = books
         .retry(async || {
             if let Some(json) = value(io.request(get(&Key::player(name))).await?)? {
                 match Character::from_json(name, &json) {
-                    Ok(stored) if stored.writer != token => return Ok(false),
+                    Ok(stored) if stored != character => return Ok(false),
                     Err(_) if !over_rubbish => return Ok(false),
                     _ => {}
                 }
@@ -93,7 +94,7 @@ async fn make(books: &mut Books, name: &Name, over_rubbish: bool) -> Result<Open
                 (Key::player(name), character.to_json()),
                 (Key::place(name), whereabouts.to_json()),
             ] {
-                done(io.request(put(&key, value)).await?)?;
+                done(&io.request(put(&key, value)).await?)?;
             }
             Ok(true)
         })
@@ -129,7 +130,7 @@ async fn hold(books: &mut Books, name: &Name) -> Result<(), Stop> {
     let token: Token = books.token.clone();
     books
         .retry(async || -> Result<(), Attempt> {
-            done(io.request(put(&Key::session(name), token.as_str().to_string())).await?)
+            done(&io.request(put(&Key::session(name), token.as_str().to_string())).await?)
         })
         .await
 }

@@ -77,9 +77,9 @@ async fn ask_name(io: &Io) -> Result<Name, Stop> {
     loop {
         let line = io.next_line(Prompt::Name).await.ok_or(Stop::Leave)?;
         let line = line.trim();
-        match parse(line, Mode::Campus) {
-            Ok(Some(Command::Quit)) if line.len() > 2 => return Err(Stop::Leave),
-            Ok(Some(Command::Help(_))) if line.eq_ignore_ascii_case("help") || line == "?" => {
+        match line.to_ascii_lowercase().as_str() {
+            "quit" | "exit" | "bye" => return Err(Stop::Leave),
+            "help" | "?" => {
                 io.line(Tone::Say, "A name that is known goes on where it was; a new one begins.");
                 io.line(Tone::Hint, text::NAME_RULE);
                 continue;

@@ -7,7 +7,7 @@ use super::books::Stop;
 use super::game::Game;
 use super::io::race;
 use super::play::tell;
-use super::watch::problem_state;
+use super::watch::{as_typed, problem_state};
 use crate::parser::{Command, Mode, parse};
 use crate::rules::{self, Blow, Problem, Rank};
 use crate::text::{self, count, number};
@@ -58,7 +58,7 @@ impl Game<'_> {
             };
             let fight = match result {
                 Ok(fight) => fight,
-                Err(stop) => self.weather(Err(stop)).map(|()| Fight::GoesOn)?,
+                Err(stop) => self.survive(Err(stop)).map(|()| Fight::GoesOn)?,
             };
             if fight == Fight::Over || self.held.me.rank != rank {
                 return Ok(());
@@ -137,7 +137,7 @@ impl Game<'_> {
                     }
                 }
                 Blow::Stuck => {
-                    self.say(Tone::Story, "You stare at the screen. It stares back. No progress.")
+                    self.say(Tone::Story, "You stare at the screen. It stares back. No progress.");
                 }
             }
             state = Some(now);
@@ -253,7 +253,11 @@ impl Game<'_> {
         if state.share(&self.held.me.name) > 0 {
             self.rise(problem).await?;
         } else {
-            let solvers: Vec<_> = state.shares.keys().map(ToString::to_string).collect();
+            let solvers: Vec<_> = state
+                .shares
+                .keys()
+                .map(|name| as_typed(name, &self.everyone).to_string())
+                .collect();
             self.say(
                 Tone::Gossip,
                 &format!("{} is solved, by {}.", problem.title(), text::listed(&solvers)),
@@ -305,7 +309,7 @@ impl Game<'_> {
     }
 
     fn show_round(&self, problem: Problem, round: Round, state: &RoundState) {
-        let state = problem_state(problem, round, state, Some(&self.everyone));
+        let state = problem_state(problem, round, state, &self.everyone);
         self.books.io.stand(View::Problem(Some(state)));
     }
 }

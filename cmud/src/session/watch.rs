@@ -51,7 +51,8 @@ pub(super) async fn watch(io: Io, enabled: bool) {
                 io.request(list(&Prefix::round(problem, round))).await
         {
             let state = Ledger::read(problem, &entries).round(round);
-            let everyone = known.as_ref().map(|(_, everyone)| everyone);
+            let nobody = Everyone::new();
+            let everyone = known.as_ref().map_or(&nobody, |(_, everyone)| everyone);
             let view = problem_state(problem, round, &state, everyone);
             // What the foreground has moved on from meanwhile is no news.
             let current = io.watching().is_some_and(|now| now.problem == watching.problem);
@@ -88,19 +89,20 @@ pub(super) fn campus(me: &Name, everyone: &Everyone) -> Vec<(Place, Vec<PlayerSe
     Place::ALL.into_iter().map(|place| (place, at(place))).collect()
 }
 
+/// A name as its owner typed it, where that is known; keys have it in lower case.
+pub(super) fn as_typed(name: &Name, everyone: &Everyone) -> Name {
+    everyone.get(name).map_or(name, |(shown, _)| shown).clone()
+}
+
 /// A round, as it is shown.
 pub(super) fn problem_state(
     problem: Problem,
     round: Round,
     state: &RoundState,
-    everyone: Option<&Everyone>,
+    everyone: &Everyone,
 ) -> ProblemState {
-    let as_typed = |name: &Name| {
-        let known = everyone.and_then(|everyone| everyone.get(name));
-        known.map_or(name, |(shown, _)| shown).clone()
-    };
     let mut shares: Vec<_> =
-        state.shares.iter().map(|(name, work)| (as_typed(name), *work)).collect();
+        state.shares.iter().map(|(name, work)| (as_typed(name, everyone), *work)).collect();
     shares.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     let (done, total) = (state.sum().min(problem.work()), problem.work());
     ProblemState { problem, round, done, total, shares }

@@ -60,14 +60,14 @@ pub fn lucky() -> &'static [&'static str] {
 #[must_use]
 pub fn jokes() -> &'static [&'static str] {
     &[
-        "There are two hard problems: naming, caching, and counting.",
-        "Your neighbour has an UDP joke. You may not get it.",
+        "Somebody has labelled the cat GARBAGE COLLECTOR. It mostly sleeps, too.",
+        "A freshman asks where the cloud is. Everyone points somewhere else.",
         "The TA says the deadline is eventually consistent.",
         "A sign on the door: back at 0x0A. Nobody knows in which base.",
         "Somebody asks who the leader is. Three people raise a hand.",
         "The clock on the wall is right, give or take a partition.",
         "The printer is out of paper. It has voted to elect a new printer.",
-        "Two bytes go to lunch. One has a bit of a headache: parity.",
+        "Down the hall a deadlock ends: one of them got thirsty first.",
         "The whiteboard reads DO NOT ERASE, and, below it, WHY NOT.",
         "Your advisor drops by, looks at the fan, nods, and leaves. A good sign?",
     ]

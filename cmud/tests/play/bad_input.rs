@@ -9,6 +9,7 @@ fn check_all(world: &mut World, who: crate::harness::Who, prompt: Prompt, table:
     for (line, words) in table {
         let (store, before) = (world.store.clone(), world.now());
         let answer = world.type_line(who, line);
+        let answer = answer.replace('\n', " ");
         assert!(answer.contains(words), "{line:?} was answered with {answer:?}");
         assert_eq!(world.prompt(who), prompt, "after {line:?}");
         assert_eq!(world.store, store, "after {line:?}");

@@ -39,7 +39,7 @@ fn line() -> impl Strategy<Value = String> {
         "move fence",
         "mine",
         "mine 7",
-        "mine 1000",
+        "mine 40",
         "shop",
         "buy cpu",
         "buy gpu",
@@ -141,7 +141,7 @@ proptest! {
                 }
             }
         }
-        world.weather = Weather::Fine;
+        (world.weather, world.one_way_millis) = (Weather::Fine, 20);
         for who in players {
             world.settle(who);
             world.give(who, Input::EndOfInput);

@@ -109,12 +109,14 @@ fn two_at_one_problem() {
 fn taken_over() {
     let mut world = World::new();
     world.narrate("Ada mines at her desk.");
-    let desk = world.player("Ada", 31);
+    let setup = |seed| Setup::plain(seed).with_name(Some("Ada".parse().expect("a name")));
+    let desk = world.join("desk", setup(31));
+    world.settle(desk);
     world.type_line(desk, "mine 4");
     world.send(desk, "mine 100");
     world.pass(10_000);
     world.narrate("She opens the same character on the bus.");
-    let bus = world.join("ada", Setup::plain(32).with_name(Some("ada".parse().expect("a name"))));
+    let bus = world.join("bus", setup(32));
     world.settle(bus);
     world.settle(desk);
     world.type_line(bus, "mine 2");

@@ -4,5 +4,6 @@ mod bad_input;
 mod fuzz;
 mod golden;
 mod harness;
+mod replicas;
 mod together;
 mod troubles;

@@ -260,6 +260,21 @@ async fn panics_in_a_row_stay_within_the_budget() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_sibling_has_that_is_not_ready_itself_is_not_taken_for_everything() {
+    let world = World::of(3);
+    world.put_many(2, 3 * SLICE).await;
+    sleep(ms(500)).await;
+    world.panic(0).await;
+    world.panic(1).await;
+    for actor in [0, 1] {
+        while !world.health(actor).await.ready {
+            sleep(ms(1)).await;
+        }
+        assert_eq!(world.health(actor).await.keys, 3 * SLICE, "actor {actor} is ready");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_panic_of_all_leaves_a_server_that_goes_on() {
     let world = World::of(3);
     world.put(0, "key", "value").await;

@@ -9,7 +9,9 @@ use kvcommon::Stamp;
 use super::*;
 
 /// Few keys, stamps and values, so that entries meet, and even tie.
-fn entries(length: impl Into<proptest::collection::SizeRange>) -> impl Strategy<Value = Vec<Entry>> {
+fn entries(
+    length: impl Into<proptest::collection::SizeRange>,
+) -> impl Strategy<Value = Vec<Entry>> {
     let entry = ("[a-d]", 0..3u64, 0..2u32, 0..2u64, proptest::option::of("[x-z]?")).prop_map(
         |(key, millis, counter, uid, value)| {
             Entry::new(Stamp { millis, counter, uid }, &key, value.as_deref())

@@ -144,6 +144,7 @@ pub async fn exchange(address: SocketAddr, bytes: &[u8]) -> String {
 
 /// What a plain HTTP client gets; it closes after the answer.
 pub async fn request(address: SocketAddr, line: &str, headers: &str) -> String {
-    let request = format!("{line} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}\r\n");
+    let request =
+        format!("{line} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}\r\n");
     exchange(address, request.as_bytes()).await
 }

@@ -1,5 +1,7 @@
 //! A whole server, over real sockets.
 
+#![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
+
 mod client;
 mod http;
 mod program;

@@ -65,9 +65,8 @@ fn check_fails(args: &[&str], code: i32, parts: &[&str]) {
 #[tokio::test]
 async fn it_says_where_it_listens_as_json_and_ends_on_a_signal() {
     for signal in ["INT", "TERM"] {
-        let mut server = Running::start(&[
-            "--port", "0", "--actors", "2", "--json", "--http", "127.0.0.1:0",
-        ]);
+        let mut server =
+            Running::start(&["--port", "0", "--actors", "2", "--json", "--http", "127.0.0.1:0"]);
         let said: Value = serde_json::from_str(&server.line()).unwrap();
         let address = |value: &Value| value.as_str().unwrap().parse::<SocketAddr>().unwrap();
         assert!(said["desc"].as_str().is_some_and(|desc| !desc.is_empty()), "{said}");

@@ -59,7 +59,8 @@ async fn a_websocket_of_another_kind_is_refused_with_a_reason() {
 #[tokio::test]
 async fn random_bytes_get_a_400_and_a_close_on_every_port() {
     let server = server().await;
-    let noise: Vec<u8> = (0..100_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let noise: Vec<u8> =
+        (0..100_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
     for address in [server.queries()[0], server.http().unwrap(), server.actor_system()] {
         let tls_hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
         for bytes in [noise.as_slice(), b"\0\0\0\0", b"hello there\r\n\r\n", tls_hello] {
@@ -141,7 +142,7 @@ async fn a_message_in_too_many_pieces_ends_the_connection() {
     let piece = |opcode: u8| {
         let mut frame = vec![opcode, 0xff];
         frame.extend((512 * 1024_u64).to_be_bytes());
-        frame.extend([0; 4 + 512 * 1024]);
+        frame.resize(frame.len() + 4 + 512 * 1024, 0);
         frame
     };
     let bytes = [piece(0x02), piece(0x00), piece(0x00)].concat();

@@ -39,8 +39,10 @@ fn resident() -> usize {
 /// A message full of queries whose answers are as large as possible.
 fn greedy(query: &Query<'_>) -> Vec<u8> {
     let mut message = Vec::new();
+    let mut ids = 0..;
     while message.len() + 20 < MAX_MESSAGE_BYTES {
-        frame::encode_query(&mut message, QueryId(message.len() as u64), query);
+        let id = ids.next().expect("without end");
+        frame::encode_query(&mut message, QueryId(id), query);
     }
     message
 }
@@ -110,10 +112,11 @@ async fn clients_that_dawdle_are_dropped_in_the_handshake_and_harmless_after_it(
                 if stream.write_all(&[*byte]).await.is_err() {
                     break;
                 }
-                let nothing_yet = stream.read(&mut [0; 64]);
-                match tokio::time::timeout(Duration::from_millis(200), nothing_yet).await {
-                    Ok(Ok(0) | Err(_)) => break,
-                    Ok(Ok(_)) | Err(_) => {}
+                let mut buffer = [0; 64];
+                let nothing_yet = stream.read(&mut buffer);
+                let closed = tokio::time::timeout(Duration::from_millis(200), nothing_yet).await;
+                if let Ok(Ok(0) | Err(_)) = closed {
+                    break;
                 }
             }
         }));
