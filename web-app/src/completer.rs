@@ -2,7 +2,8 @@
 //!
 //! A browser counts a cursor's position in UTF-16 units, the game in bytes; both may be asked about any text.
 
-use cmud::Completion;
+use cmud::parser::{Command, Mode, parse, yes_or_no};
+use cmud::{Completion, Prompt};
 
 /// The byte position of a cursor that stands after `units` UTF-16 units; at most the end of the line.
 #[must_use]
@@ -38,9 +39,42 @@ pub fn accept(line: &str, cursor: usize, start: usize, candidate: &str) -> (Stri
     (left + after, u32::try_from(cursor).unwrap_or(u32::MAX))
 }
 
+/// Whether a line says all that it has to, so that a click may enter it. Leaving the game by a slip would be no fun.
+#[must_use]
+pub fn is_whole(prompt: Prompt, line: &str) -> bool {
+    let is_command =
+        |mode| matches!(parse(line, mode), Ok(Some(command)) if command != Command::Quit);
+    match prompt {
+        Prompt::Name => true,
+        Prompt::Confirm => yes_or_no(line).is_some(),
+        Prompt::Problem => is_command(Mode::Problem),
+        Prompt::Command | Prompt::Busy => is_command(Mode::Campus),
+        Prompt::Closed => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_click_enters_only_what_is_whole() {
+        for (prompt, line, whole) in [
+            (Prompt::Command, "mine ", true),
+            (Prompt::Command, "move ", false),
+            (Prompt::Command, "move bridge ", true),
+            (Prompt::Command, "buy ", false),
+            (Prompt::Busy, "stop ", true),
+            (Prompt::Command, "quit ", false),
+            (Prompt::Command, "resign ", false),
+            (Prompt::Problem, "resign ", true),
+            (Prompt::Confirm, "yes ", true),
+            (Prompt::Confirm, "mine ", false),
+            (Prompt::Closed, "mine ", false),
+        ] {
+            assert_eq!(is_whole(prompt, line), whole, "{line}");
+        }
+    }
 
     #[test]
     fn cursors_are_counted_in_utf16() {

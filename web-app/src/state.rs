@@ -5,7 +5,6 @@ use std::rc::Rc;
 
 use cmud::drive::Ending;
 use cmud::parser::{Command, Mode, parse};
-use cmud::text::WIDTH;
 use cmud::{Line, Offer, Place, PlayerSeen, ProblemState, Progress, Prompt, Status, Tone, View};
 
 /// How many lines the log keeps: an evening's worth, and few enough for a phone.
@@ -56,8 +55,6 @@ pub struct Page {
     /// How it ended; nothing changes any more.
     pub over: Option<Ending>,
     next_id: u64,
-    /// The columns of the last line, as the game broke it.
-    last_width: usize,
 }
 
 impl Default for Page {
@@ -73,7 +70,6 @@ impl Default for Page {
             prompt: Prompt::Busy,
             over: None,
             next_id: 0,
-            last_width: 0,
         }
     }
 }
@@ -106,7 +102,7 @@ impl Page {
     /// The game has something to show.
     pub fn show(&mut self, view: View) {
         match view {
-            View::Show(line) => self.tell(line),
+            View::Show(line) => self.log(Said::Told(line)),
             View::Progress(progress) => self.progress = progress,
             View::Status(status) => self.status = Some(Rc::new(status)),
             View::Campus(campus) => self.campus = Some(Rc::new(campus)),
@@ -135,6 +131,11 @@ impl Page {
     /// A prompt that wants a line gets the next one that waits, before anything else can happen.
     fn prompt(&mut self, prompt: Prompt) {
         self.prompt = prompt;
+        if prompt == Prompt::Name {
+            // Nobody's: what is known belongs to a character that has been put down.
+            (self.status, self.campus, self.problem) = (None, None, None);
+            self.shop = Rc::default();
+        }
         if !matches!(prompt, Prompt::Busy | Prompt::Closed)
             && let Some(line) = self.waiting.pop_front()
         {
@@ -149,22 +150,6 @@ impl Page {
         }
     }
 
-    /// The game breaks its paragraphs for a terminal. A page knows its own width better, so they are put together again.
-    fn tell(&mut self, line: Line) {
-        let width = std::mem::replace(&mut self.last_width, columns(&line.text));
-        let log = Rc::make_mut(&mut self.log);
-        match log.back().map(|entry| (entry.id, &entry.said)) {
-            Some((id, Said::Told(last)))
-                if last.tone == line.tone && is_broken(width, &line.text) =>
-            {
-                let text = format!("{} {}", last.text, line.text);
-                log.pop_back();
-                log.push_back(Rc::new(Entry { id, said: Said::Told(Line { text, ..line }) }));
-            }
-            _ => self.log(Said::Told(line)),
-        }
-    }
-
     fn log(&mut self, said: Said) {
         let entry = Rc::new(Entry { id: self.next_id, said });
         self.next_id += 1;
@@ -174,16 +159,6 @@ impl Page {
         }
         log.push_back(entry);
     }
-}
-
-/// Whether a line of this width was broken only because the first word of the next one did not fit any more.
-fn is_broken(width: usize, next: &str) -> bool {
-    let word = next.split(' ').next().unwrap_or_default();
-    !word.is_empty() && width > 0 && width + 1 + columns(word) > WIDTH
-}
-
-fn columns(text: &str) -> usize {
-    text.chars().count()
 }
 
 #[cfg(test)]
@@ -241,19 +216,12 @@ mod tests {
     }
 
     #[test]
-    fn paragraphs_are_whole_again() {
-        let full = "x".repeat(WIDTH - 3);
-        let whole = format!("{full} then more");
-        for (lines, expected) in [
-            (vec![full.as_str(), "then more", "and"], vec![whole.as_str(), "and"]),
-            (vec![&full, "is", "short"], vec![&full, "is", "short"]),
-            (vec![&full, "", "then"], vec![&full, "", "then"]),
-            (vec![&full, "  indented"], vec![&full, "  indented"]),
-        ] {
-            assert_eq!(log(&page(lines.into_iter().map(told))), expected);
-        }
-        let other = View::Show(Line { tone: Tone::Hint, text: "then".into() });
-        assert_eq!(log(&page([told(&full), other])), [&full, "then"]);
+    fn a_question_for_a_name_means_that_there_is_no_character() {
+        let campus = vec![(Place::Fence, Vec::new())];
+        let mut page = page([View::Campus(campus), View::Prompt(Prompt::Command)]);
+        assert!(page.campus.is_some());
+        page.show(View::Prompt(Prompt::Name));
+        assert!(page.campus.is_none());
     }
 
     #[test]

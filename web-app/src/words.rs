@@ -15,6 +15,19 @@ pub fn count(amount: u64, thing: &str) -> String {
     format!("{} {thing}{plural}", number(amount))
 }
 
+/// The parts of a text that stand between backticks, and those that do not, in order: `true` marks what can be typed.
+///
+/// ```
+/// assert_eq!(page::words::parts("Type `mine`."), [(false, "Type "), (true, "mine"), (false, ".")]);
+/// ```
+#[must_use]
+pub fn parts(text: &str) -> Vec<(bool, &str)> {
+    // An odd backtick opens nothing.
+    let pairs = text.matches('`').count() / 2;
+    let parts = text.splitn(pairs * 2 + 1, '`').enumerate();
+    parts.map(|(at, part)| (at % 2 == 1, part)).filter(|(_, part)| !part.is_empty()).collect()
+}
+
 /// How much is done, in whole percent: 100 only when all of it is.
 #[must_use]
 pub fn percent(done: u64, total: u64) -> u64 {
@@ -75,6 +88,14 @@ mod tests {
         ] {
             assert_eq!(percent(done, total), text, "{done} of {total}");
         }
+    }
+
+    #[test]
+    fn backticks_come_in_pairs() {
+        assert_eq!(parts("`a` b `c"), [(true, "a"), (false, " b `c")]);
+        assert_eq!(parts("plain"), [(false, "plain")]);
+        assert_eq!(parts("``"), []);
+        assert_eq!(parts(""), []);
     }
 
     #[test]

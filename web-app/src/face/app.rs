@@ -1,7 +1,7 @@
 //! The whole page.
 
-use cmud::Prompt;
 use cmud::drive::Ending;
+use cmud::{Prompt, View};
 use kvclient::Link;
 use page::state::Page;
 use yew::prelude::*;
@@ -34,6 +34,8 @@ pub struct App {
     /// `None` when the page's address names no usable server; the reason is in the page's ending.
     game: Option<Game>,
     open: Option<Card>,
+    /// How many lines the player has entered.
+    entered: u64,
 }
 
 impl Component for App {
@@ -57,15 +59,22 @@ impl Component for App {
                 None
             }
         };
-        Self { page, link: Link::Idle, game, open: None }
+        Self { page, link: Link::Idle, game, open: None, entered: 0 }
     }
 
     fn update(&mut self, _: &Context<Self>, msg: Msg) -> bool {
         match msg {
             Msg::News(News::View(view)) => {
                 let before = self.page.status.clone();
+                let asks_name = view == View::Prompt(Prompt::Name);
                 self.page.show(view);
-                self.remember(before.as_ref().map(|status| &status.name));
+                match &self.page.status {
+                    Some(status) if before.is_none_or(|before| before.name != status.name) => {
+                        browser::remember_name(&status.name);
+                    }
+                    None if asks_name => browser::forget_name(),
+                    _ => {}
+                }
             }
             Msg::News(News::Link(link)) => self.link = link,
             Msg::News(News::Over(ending)) => {
@@ -77,6 +86,7 @@ impl Component for App {
             Msg::Enter(line) => {
                 if let Some(game) = self.game.as_ref().filter(|_| self.page.enter(&line)) {
                     game.enter(line);
+                    self.entered += 1;
                 }
             }
             Msg::Interrupt => {
@@ -99,7 +109,7 @@ impl Component for App {
             <div class="page">
                 <header class="masthead">
                     <h1>{ "CMUD" }</h1>
-                    <p class="motto">{ "a campus, a coin, and far too much hardware" }</p>
+                    <p class="motto">{ "Coins, Machines and University Degrees" }</p>
                     <Connection link={self.link.clone()} />
                     if let Some(status) = &page.status {
                         <Brief status={status.clone()} />
@@ -107,7 +117,7 @@ impl Component for App {
                 </header>
                 <main class="desk">
                     <section class="terminal" aria-label="Terminal">
-                        <Log entries={page.log.clone()} />
+                        <Log entries={page.log.clone()} entered={self.entered} />
                         <div class="console">
                             <Activity progress={page.progress.clone()} {busy} stop={interrupt} />
                             <Queue waiting={page.waiting().map(str::to_owned).collect::<Vec<_>>()} />
@@ -139,15 +149,6 @@ impl Component for App {
 }
 
 impl App {
-    /// Keeps the name of a character that has just been opened for the next reload.
-    fn remember(&self, before: Option<&cmud::Name>) {
-        if let Some(status) = &self.page.status
-            && before != Some(&status.name)
-        {
-            browser::remember_name(&status.name);
-        }
-    }
-
     fn suggested_name(&self) -> Option<AttrValue> {
         let wanted = self.page.prompt == Prompt::Name;
         wanted.then(browser::last_name).flatten().map(|name| name.as_str().to_owned().into())

@@ -59,12 +59,12 @@ pub fn has_mouse() -> bool {
 
 /// The character of this tab: it survives a reload, and another tab may have another.
 pub fn tab_name() -> Option<Name> {
-    read(tab_storage()?)
+    read(&tab_storage()?)
 }
 
 /// The last character of any tab.
 pub fn last_name() -> Option<Name> {
-    read(window()?.local_storage().ok()??)
+    read(&window()?.local_storage().ok()??)
 }
 
 /// Remembers the character of this tab.
@@ -90,7 +90,7 @@ pub fn reload() {
     }
 }
 
-fn read(storage: Storage) -> Option<Name> {
+fn read(storage: &Storage) -> Option<Name> {
     storage.get_item(NAME).ok()??.parse().ok()
 }
 

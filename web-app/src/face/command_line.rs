@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use cmud::{Completion, Prompt, Status, complete};
-use page::completer::{accept, bytes_before, useful};
+use page::completer::{accept, bytes_before, is_whole, useful};
 use page::history::History;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
@@ -31,7 +31,7 @@ pub enum Msg {
     Submitted,
     /// A key that means something else here than in other inputs.
     Pressed(KeyboardEvent),
-    /// A suggestion is taken.
+    /// A suggestion is clicked: it goes into the line, and the line on its way if that makes it whole.
     Taken(AttrValue),
 }
 
@@ -64,12 +64,19 @@ impl Component for CommandLine {
     fn update(&mut self, ctx: &Context<Self>, msg: Msg) -> bool {
         match msg {
             Msg::Edited => self.read(),
-            Msg::Submitted => self.submit(ctx),
+            Msg::Submitted => {
+                self.read();
+                self.submit(ctx);
+            }
             Msg::Pressed(event) => return self.press(ctx, &event),
             Msg::Taken(candidate) => {
-                let (start, cursor) = self.word(ctx);
-                self.take(start, cursor, &candidate);
-                self.focus();
+                let start = self.candidates(ctx).start;
+                self.take(start, &candidate);
+                if is_whole(ctx.props().prompt, &self.line) {
+                    self.submit(ctx);
+                } else {
+                    self.focus();
+                }
             }
         }
         true
@@ -121,21 +128,24 @@ impl Component for CommandLine {
 
 impl CommandLine {
     fn suggestions(&self, ctx: &Context<Self>) -> Html {
-        let candidates = self.candidates(ctx).candidates;
-        let first = candidates.first().filter(|_| !self.line.is_empty()).cloned();
+        let Completion { start, candidates } = self.candidates(ctx);
+        let tab = !self.line.trim().is_empty() && !candidates.is_empty();
+        let suggestion = |(at, candidate): (usize, String)| {
+            let (line, _) = accept(&self.line, self.cursor_bytes(), start, &candidate);
+            let more = if is_whole(ctx.props().prompt, &line) { "" } else { "…" };
+            let class = (tab && at == 0).then_some("next");
+            let candidate = AttrValue::from(candidate);
+            let taken = candidate.clone();
+            let onclick = ctx.link().callback(move |_| Msg::Taken(taken.clone()));
+            // Tab takes the first one, so none of them has to be a stop on the way to the rest of the page.
+            html! { <button type="button" tabindex="-1" {class} {onclick}>{ candidate }{ more }</button> }
+        };
         html! {
             <div id="suggestions" class="suggestions" aria-label="Suggestions">
-                if first.is_some() {
+                if tab {
                     <kbd>{ "Tab" }</kbd>
                 }
-                { for candidates.into_iter().map(|candidate| {
-                    let class = (first.as_ref() == Some(&candidate)).then_some("next");
-                    let candidate = AttrValue::from(candidate);
-                    let taken = candidate.clone();
-                    let onclick = ctx.link().callback(move |_| Msg::Taken(taken.clone()));
-                    // Tab takes the first one, so none of them has to be a stop on the way to the rest of the page.
-                    html! { <button type="button" tabindex="-1" {class} {onclick}>{ candidate }</button> }
-                }) }
+                { for candidates.into_iter().enumerate().map(suggestion) }
             </div>
         }
     }
@@ -156,11 +166,6 @@ impl CommandLine {
                 useful(complete(*prompt, status.as_deref(), &self.line, cursor), &self.line, cursor)
             }
         }
-    }
-
-    /// The bytes of the word that a suggestion replaces.
-    fn word(&self, ctx: &Context<Self>) -> (usize, usize) {
-        (self.candidates(ctx).start, self.cursor_bytes())
     }
 
     fn cursor_bytes(&self) -> usize {
@@ -209,21 +214,20 @@ impl CommandLine {
         match candidates.first().filter(|_| !self.line.trim().is_empty()) {
             Some(first) => {
                 event.prevent_default();
-                self.take(start, self.cursor_bytes(), first);
+                self.take(start, first);
                 true
             }
             None => false,
         }
     }
 
-    fn take(&mut self, start: usize, cursor: usize, candidate: &str) {
-        let (line, cursor) = accept(&self.line, cursor, start, candidate);
+    fn take(&mut self, start: usize, candidate: &str) {
+        let (line, cursor) = accept(&self.line, self.cursor_bytes(), start, candidate);
         self.set(line, cursor);
     }
 
     fn submit(&mut self, ctx: &Context<Self>) {
-        self.read();
-        let line = std::mem::take(&mut self.line);
+        let line = self.line.trim().to_owned();
         self.set(String::new(), 0);
         self.history.record(&line);
         ctx.props().enter.emit(line);

@@ -21,12 +21,14 @@ pub struct Props {
 pub fn Connection(props: &Props) -> Html {
     let seconds = use_countdown(&props.link);
     let class = match &props.link {
-        Link::Idle | Link::Connecting { .. } => "connecting",
+        Link::Idle => "idle",
+        Link::Connecting { .. } => "connecting",
         Link::Live { .. } => "live",
         Link::Retrying { .. } => "retrying",
     };
     let words = match &props.link {
-        Link::Idle | Link::Connecting { .. } => html! { "connecting…" },
+        Link::Idle => html! { "not connected" },
+        Link::Connecting { .. } => html! { "connecting…" },
         Link::Live { .. } => html! { "live" },
         Link::Retrying { cause, .. } => html! {
             <>

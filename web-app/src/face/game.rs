@@ -1,6 +1,7 @@
 //! The running game behind the page.
 
 use cmud::drive::{Ending, UserInput, drive};
+use cmud::world::Prefix;
 use cmud::{Name, Session, Setup, View};
 use futures_channel::mpsc::{self, UnboundedSender};
 use kvclient::{Addresses, Client, Link, Sticky, platform};
@@ -38,6 +39,10 @@ impl Game {
                 }
             }
         });
+
+        // Dials while the player still thinks about a name, so that the page can say whether anybody is there.
+        let dial = client.clone();
+        platform::spawn(async move { drop(dial.list(Prefix::places().as_str()).await) });
 
         let setup = Setup::interactive(platform::random_seed()).with_name(name);
         let (session, outputs) = Session::new(setup);

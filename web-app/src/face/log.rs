@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use cmud::Tone;
 use page::state::{Entry, Said};
+use page::words::parts;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{HtmlElement, ResizeObserver};
@@ -19,12 +20,14 @@ const CLOSE: i32 = 24;
 pub struct Props {
     /// The lines, oldest first.
     pub entries: Rc<VecDeque<Rc<Entry>>>,
+    /// How many lines the player has entered: whoever enters one wants to see its answer.
+    pub entered: u64,
 }
 
 impl PartialEq for Props {
     /// The page makes a new list for every line, so there is nothing to compare.
     fn eq(&self, other: &Self) -> bool {
-        Rc::ptr_eq(&self.entries, &other.entries)
+        Rc::ptr_eq(&self.entries, &other.entries) && self.entered == other.entered
     }
 }
 
@@ -60,14 +63,20 @@ pub fn Log(props: &Props) -> Html {
             }
         }
     };
-    {
+    // Before the next effect, which scrolls: effects run in the order in which they are written.
+    use_effect_with(props.entered, {
+        let following = following.clone();
+        move |_| *following.borrow_mut() = true
+    });
+    let newest_id = props.entries.back().map(|entry| entry.id);
+    use_effect_with((newest_id, props.entered), {
         let (node, following) = (node.clone(), following.clone());
-        use_effect_with(Rc::as_ptr(&props.entries), move |_| {
+        move |_| {
             if let Some(log) = node.cast::<HtmlElement>().filter(|_| *following.borrow()) {
                 to_end(&log);
             }
-        });
-    }
+        }
+    });
     use_effect_with((), {
         let node = node.clone();
         move |()| follow_when_resized(&node, following)
@@ -87,10 +96,19 @@ pub fn Log(props: &Props) -> Html {
 
 fn line(entry: &Entry) -> Html {
     let (class, text) = match &entry.said {
-        Said::Typed(line) => ("typed", line),
-        Said::Told(line) => (tone(line.tone), &line.text),
+        Said::Typed(line) => ("typed", html! { line }),
+        Said::Told(line) => (tone(line.tone), parts(&line.text).into_iter().map(part).collect()),
     };
     html! { <p key={entry.id} class={classes!("said", class)}>{ text }</p> }
+}
+
+fn part((typeable, text): (bool, &str)) -> Html {
+    let text = AttrValue::from(text.to_owned());
+    if typeable {
+        html! { <code>{ text }</code> }
+    } else {
+        html! { text }
+    }
 }
 
 fn tone(tone: Tone) -> &'static str {

@@ -37,10 +37,14 @@ fn row(offer: &Offer, props: &Props) -> Html {
     html! {
         <>
             <div>
-                <p class="offer-name">{ &name }</p>
+                <p>
+                    <span class="offer-name">{ &name }</span>
+                    <span class="small">{ format!("power {}", number(power)) }</span>
+                </p>
                 <p id={why.clone()} class="small">
-                    { format!("{}, power {}", count(price, "coin"), number(power)) }
+                    { count(price, "coin") }
                     if too_dear {
+                        { ", " }
                         <span class="short">{ format!("{} short", number(price.saturating_sub(props.coins))) }</span>
                     }
                 </p>
