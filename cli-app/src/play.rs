@@ -37,13 +37,15 @@ pub struct Args {
 }
 
 const AFTER_HELP: &str = "\
-At the prompt, Tab completes, the arrow keys bring back earlier lines, Ctrl-C stops what is going
-on and pressed twice leaves, Ctrl-D says goodbye. NO_COLOR=1 turns colours off.
+At the prompt, Tab completes, the arrow keys bring back earlier lines, Ctrl-C
+stops what is going on and pressed twice leaves, Ctrl-D says goodbye.
+NO_COLOR=1 turns colours off.
 
-When standard input or output is not a terminal, the game is plain by itself: it reads a command
-from each line, does them in order, and ends with the input.
+When standard input or output is not a terminal, the game is plain by itself:
+it reads a command from each line, does them in order, and ends with the input.
 
-Exit status: 0 after a goodbye, 1 when no server can be reached, 2 for wrong usage.";
+Exit status: 0 after a goodbye, 1 when no server can be reached, 2 for wrong
+usage.";
 
 /// Plays as the arguments say; the exit status is for the shell.
 pub fn run(args: Args) -> ExitCode {

@@ -4,8 +4,8 @@ use std::io;
 
 use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
-use rustyline::history::DefaultHistory;
-use rustyline::{Context, Editor, Helper, Highlighter, Hinter, Validator};
+use rustyline::history::MemHistory;
+use rustyline::{Config, Context, Editor, Helper, Highlighter, Hinter, Validator};
 
 use super::answer::{Answer, Failure};
 use super::command::{Command, USAGE};
@@ -20,7 +20,8 @@ const ALSO: [(&str, &str); 2] = [("help", ""), ("quit", "")];
 /// # Errors
 /// When the terminal cannot be read or written.
 pub fn run(store: &Store, output: &mut Output) -> io::Result<()> {
-    let mut editor: Editor<Words, DefaultHistory> = Editor::new().map_err(to_io)?;
+    let mut editor: Editor<Words, MemHistory> =
+        Editor::with_history(Config::default(), MemHistory::new()).map_err(to_io)?;
     editor.set_helper(Some(Words));
     output.say("Type help for the commands; Ctrl-D leaves.")?;
     loop {
@@ -85,7 +86,6 @@ impl Completer for Words {
 
 #[cfg(test)]
 mod tests {
-    use rustyline::history::MemHistory;
 
     use super::*;
 

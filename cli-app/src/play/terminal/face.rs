@@ -1,8 +1,12 @@
 //! What the player sees and what the keys mean, without a terminal: views and keys go in, frames
 //! and wishes come out.
 
+use std::borrow::Cow;
+use std::collections::VecDeque;
+
 use anstyle::Style;
 use cmud::drive::UserInput;
+use cmud::parser::{Command, Mode, parse};
 use cmud::{Progress, Prompt, Status, Tone, View, complete};
 use crossterm::event::KeyEvent;
 use kvclient::Link;
@@ -33,6 +37,9 @@ pub struct Face {
     link: Link,
     /// What has been said and typed since the last frame.
     fresh: Vec<Entry>,
+    /// Lines that were typed during an activity and that the session has not begun yet. They join
+    /// the log when it does, each above its answer.
+    waiting: VecDeque<String>,
     hint: Hint,
     /// Counts the frames of what moves by itself.
     turn: usize,
@@ -68,6 +75,7 @@ impl Face {
             progress: None,
             link,
             fresh: Vec::new(),
+            waiting: VecDeque::new(),
             hint: Hint::Begin,
             turn: 0,
         }
@@ -79,7 +87,7 @@ impl Face {
             View::Show(line) => self.say(style_of(line.tone), line.text),
             View::Progress(progress) => self.progress = progress,
             View::Status(status) => self.status = Some(status),
-            View::Prompt(prompt) => self.prompt = prompt,
+            View::Prompt(prompt) => self.turn_to(prompt),
             // `map`, `shop` and `solve` say all of this in words.
             View::Campus(_) | View::Shop(_) | View::Problem(_) => {}
             // The end of the session says it.
@@ -100,13 +108,12 @@ impl Face {
     /// Takes a key.
     pub fn key(&mut self, key: KeyEvent) -> Option<Wish> {
         let (prompt, status) = (self.prompt, self.status.as_ref());
-        let was_empty = self.editor.text().is_empty();
         let action = self.editor.key(key, |line, cursor| {
             let completion = complete(prompt, status, line, cursor);
             (completion.start, completion.candidates)
         });
         if action == Action::Interrupt {
-            return self.interrupt(was_empty);
+            return self.interrupt();
         }
         if self.hint == Hint::OnceMore {
             self.hint = Hint::Silence;
@@ -125,15 +132,14 @@ impl Face {
         lines.into_iter().map(|line| self.submit(line)).collect()
     }
 
-    /// Ctrl-C, be it a key or a signal: the first one stops what is going on or drops the line
-    /// (and `was_empty` says that there was none), the second one leaves.
-    pub fn interrupt(&mut self, was_empty: bool) -> Option<Wish> {
+    /// Ctrl-C, be it a key or a signal: the first one stops what is going on (and has dropped what
+    /// was being typed), the second one leaves.
+    pub fn interrupt(&mut self) -> Option<Wish> {
         match self.hint {
             Hint::OnceMore | Hint::Leaving => return Some(self.leave()),
             Hint::Begin | Hint::Silence => self.hint = Hint::OnceMore,
         }
-        let busy = self.prompt == Prompt::Busy;
-        (busy && was_empty).then_some(Wish::Tell(UserInput::Interrupt))
+        (self.prompt == Prompt::Busy).then_some(Wish::Tell(UserInput::Interrupt))
     }
 
     /// The player has asked to leave, or has lost the terminal.
@@ -161,6 +167,12 @@ impl Face {
 
     /// What to draw on a screen of so many columns. New lines of the log are handed out once.
     pub fn frame(&mut self, width: usize) -> Frame {
+        if self.prompt != Prompt::Busy {
+            // Typed at the very moment of the prompt, or refused: shown all the same.
+            for line in std::mem::take(&mut self.waiting) {
+                self.echo(self.prompt.text(), &line);
+            }
+        }
         let log = self.log(width);
         let mut block = Vec::new();
         if let Some(progress) = &self.progress {
@@ -169,7 +181,7 @@ impl Face {
         block.push(block::rule(self.status.as_ref(), &self.link, width));
         let (text, cursor) = (self.editor.text(), self.editor.cursor());
         let (input, column) =
-            block::input(self.prompt_text(), text, cursor, self.hint_text(), width);
+            block::input(self.prompt_text(), text, cursor, &self.hint_text(), width);
         let cursor = (block.len(), column);
         block.push(input);
         if let Some(menu) = self.editor.menu() {
@@ -190,13 +202,32 @@ impl Face {
         if matches!(self.prompt, Prompt::Command | Prompt::Problem | Prompt::Busy) {
             self.editor.remember(&line);
         }
+        let stops = || matches!(parse(&line, Mode::Campus), Ok(Some(Command::Stop)));
+        if self.prompt == Prompt::Busy && !stops() {
+            self.waiting.push_back(line.clone());
+        } else {
+            self.echo(self.prompt_text(), &line);
+        }
+        Wish::Tell(UserInput::Line(line))
+    }
+
+    /// A prompt that turns busy again has taken the first line that waits, if one does.
+    fn turn_to(&mut self, prompt: Prompt) {
+        let before = std::mem::replace(&mut self.prompt, prompt);
+        if prompt == Prompt::Busy
+            && before != Prompt::Busy
+            && let Some(line) = self.waiting.pop_front()
+        {
+            self.echo(before.text(), &line);
+        }
+    }
+
+    fn echo(&mut self, prompt: &'static str, line: &str) {
         if !line.trim().is_empty() {
             // A row of air between an answer and the next command.
             self.say(BARE, "");
-            let text = line.clone();
-            self.fresh.push(Entry { before: self.prompt_text(), style: STRONG, text });
+            self.fresh.push(Entry { before: prompt, style: STRONG, text: line.to_owned() });
         }
-        Wish::Tell(UserInput::Line(line))
     }
 
     fn log(&mut self, width: usize) -> Vec<Row> {
@@ -218,15 +249,20 @@ impl Face {
         }
     }
 
-    fn hint_text(&self) -> &'static str {
+    fn hint_text(&self) -> Cow<'static, str> {
         match (self.hint, self.prompt) {
-            (Hint::OnceMore, _) => "Ctrl-C once more to leave",
-            (Hint::Leaving, _) => "leaving…",
-            (Hint::Begin, Prompt::Command) => "help, or Tab for what can be typed",
-            (_, Prompt::Busy) if self.progress.is_some() => {
-                "Ctrl-C stops; what is typed now waits its turn"
+            (Hint::OnceMore, _) => "Ctrl-C once more to leave".into(),
+            (Hint::Leaving, _) => "leaving…".into(),
+            (Hint::Begin, Prompt::Command) => "help, or Tab for what can be typed".into(),
+            (_, Prompt::Busy) if !self.waiting.is_empty() => {
+                let lines = self.waiting.iter().map(|line| line.trim());
+                let lines: Vec<_> = lines.filter(|line| !line.is_empty()).collect();
+                format!("then: {}", lines.join(", ")).into()
             }
-            _ => "",
+            (_, Prompt::Busy) if self.progress.is_some() => {
+                "Ctrl-C stops; what is typed now waits its turn".into()
+            }
+            _ => "".into(),
         }
     }
 }

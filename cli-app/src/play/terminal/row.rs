@@ -15,7 +15,7 @@ pub const GOOD: Style = AnsiColor::Green.on_default();
 /// What is worth a look.
 pub const CAREFUL: Style = AnsiColor::Yellow.on_default();
 /// What is wrong.
-pub const BAD: Style = AnsiColor::Red.on_default().bold();
+pub const BAD: Style = AnsiColor::Red.on_default();
 /// What can be chosen, and is.
 pub const CHOSEN: Style = Style::new().invert();
 

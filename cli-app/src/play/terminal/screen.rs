@@ -34,9 +34,10 @@ pub struct Screen<W> {
 }
 
 impl<W: Write> Screen<W> {
-    /// A screen whose cursor stands at the start of an empty row.
-    pub fn new(out: W, colours: bool, columns: u16) -> Self {
-        Self { out, colours, columns: usize::from(columns.max(1)), above: Vec::new() }
+    /// A screen whose cursor stands at the start of an empty row. Until it is told otherwise it
+    /// has the classic 80 columns.
+    pub fn new(out: W, colours: bool) -> Self {
+        Self { out, colours, columns: 80, above: Vec::new() }
     }
 
     /// How wide the rows of a frame may be: the last column stays free, since terminals differ in
@@ -45,7 +46,7 @@ impl<W: Write> Screen<W> {
         self.columns.saturating_sub(1).max(1)
     }
 
-    /// The terminal has another size; it has wrapped what is on it by itself.
+    /// The terminal has so many columns now; it has wrapped what is on it by itself.
     pub fn resize(&mut self, columns: u16) {
         self.columns = usize::from(columns.max(1));
     }
@@ -140,7 +141,9 @@ mod tests {
     impl Emulated {
         fn new(rows: u16, columns: u16) -> Self {
             let terminal = vt100::Parser::new(size(rows), size(columns), 100);
-            Self { screen: Screen::new(Vec::new(), true, columns), terminal }
+            let mut screen = Screen::new(Vec::new(), true);
+            screen.resize(columns);
+            Self { screen, terminal }
         }
 
         fn draw(&mut self, log: &[&str], block: &[&str], cursor: (usize, usize)) {
@@ -209,7 +212,8 @@ mod tests {
     #[test]
     fn a_narrower_terminal_has_wrapped_the_block() {
         // The emulator cuts where terminals wrap, so this checks what is written.
-        let mut screen = Screen::new(Vec::new(), false, 20);
+        let mut screen = Screen::new(Vec::new(), false);
+        screen.resize(20);
         let block = vec![Row::of(BARE, "x".repeat(19)), Row::of(BARE, "> ")];
         screen.draw(&Frame { log: vec![], block, cursor: (1, 2) }).unwrap();
         screen.out.clear();

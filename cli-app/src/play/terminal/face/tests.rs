@@ -92,10 +92,11 @@ fn ctrl_c_at_the_prompt_drops_the_line_first() {
 }
 
 #[test]
-fn ctrl_c_while_typing_ahead_drops_only_the_line() {
+fn ctrl_c_while_typing_ahead_drops_the_line_too() {
     let mut face = face(Prompt::Busy);
     types(&mut face, "ma");
-    assert_eq!(face.key(control('c')), None);
+    assert_eq!(face.key(control('c')), Some(Wish::Tell(UserInput::Interrupt)));
+    assert_eq!(enter(&mut face), said(""));
 }
 
 #[test]
@@ -125,4 +126,42 @@ fn pasted_lines_are_done_one_after_the_other() {
     let (log, block) = rows(&face.frame(79));
     assert_eq!(log, ["", "> map", "", "> mine 2"]);
     assert_eq!(block[1], "> sh");
+}
+
+#[test]
+fn a_line_typed_ahead_joins_the_log_above_its_answer() {
+    let mut face = face(Prompt::Busy);
+    for line in ["map", "", "inv"] {
+        types(&mut face, line);
+        assert_eq!(enter(&mut face), said(line));
+    }
+    let (log, block) = rows(&face.frame(79));
+    assert_eq!((log.as_slice(), block[1].as_str()), (&[][..], "> then: map, inv"));
+    for line in ["map", "", "inv"] {
+        face.view(View::Prompt(Prompt::Command));
+        face.view(View::Prompt(Prompt::Busy));
+        face.view(View::Show(Line { tone: Tone::Say, text: format!("answer to {line}") }));
+    }
+    let (log, block) = rows(&face.frame(79));
+    let expected = ["", "> map", "answer to map", "answer to", "", "> inv", "answer to inv"];
+    assert_eq!((log.as_slice(), block[1].as_str()), (&expected.map(str::to_owned)[..], "> "));
+}
+
+#[test]
+fn a_line_typed_at_the_moment_of_the_prompt_is_shown_once() {
+    let mut face = face(Prompt::Busy);
+    types(&mut face, "map");
+    enter(&mut face);
+    face.view(View::Prompt(Prompt::Command));
+    assert_eq!(rows(&face.frame(79)).0, ["", "> map"]);
+    face.view(View::Prompt(Prompt::Busy));
+    assert_eq!(rows(&face.frame(79)).0, [""; 0]);
+}
+
+#[test]
+fn a_line_that_stops_does_not_wait() {
+    let mut face = face(Prompt::Busy);
+    types(&mut face, "stop");
+    enter(&mut face);
+    assert_eq!(rows(&face.frame(79)).0, ["", "> stop"]);
 }
