@@ -12,9 +12,14 @@ pub const MAX_VALUE_BYTES: usize = 256 * 1024;
 /// other hold before it has looked at it.
 pub const MAX_MESSAGE_BYTES: usize = 1024 * 1024;
 
-/// A page of a List is closed by the entry that brings its keys and values to this many bytes, so
-/// a page costs the server about a tenth of a millisecond and always fits a message.
+/// A page of a List is closed by the entry that brings it to this many bytes, each entry counted as
+/// its key, its value and [`ENTRY_OVERHEAD_BYTES`]: so a page costs the server about a tenth of a
+/// millisecond and always fits a message.
 pub const PAGE_BYTES: usize = 64 * 1024;
+
+/// The most that an entry of a page takes beside its key and value: the stamp at its longest and two
+/// lengths.
+pub const ENTRY_OVERHEAD_BYTES: usize = 7 + 5 + 10 + 2 + 3;
 
 /// A key is 1 byte to [`MAX_KEY_BYTES`] of UTF-8.
 ///

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::Bound;
 
 use kvcommon::Entry as PageEntry;
-use kvcommon::limits::PAGE_BYTES;
+use kvcommon::limits::{ENTRY_OVERHEAD_BYTES, PAGE_BYTES};
 
 use crate::entry::{ByKey, Entry};
 use crate::stamp::Writer;
@@ -78,7 +78,7 @@ impl Replica {
     }
 
     /// One page of the keys that start with `prefix`, of those after `after` only: closed by the
-    /// entry that brings its keys and values to [`PAGE_BYTES`].
+    /// entry that brings it to [`PAGE_BYTES`].
     pub fn list(&self, prefix: &str, after: Option<&str>) -> Page<'_> {
         let from = match after {
             Some(after) if after >= prefix => Bound::Excluded(after.as_bytes()),
@@ -93,7 +93,7 @@ impl Replica {
         let mut bytes = 0;
         for entry in rest.by_ref() {
             let value = entry.value().expect("a live entry has a value");
-            bytes += entry.key_bytes().len() + value.len();
+            bytes += ENTRY_OVERHEAD_BYTES + entry.key_bytes().len() + value.len();
             entries.push(PageEntry { key: entry.key(), stamp: entry.stamp(), value });
             if bytes >= PAGE_BYTES {
                 break;

@@ -128,7 +128,8 @@ impl Page {
         self.prompt == Prompt::Busy
     }
 
-    /// A prompt that wants a line gets the next one that waits, before anything else can happen.
+    /// A prompt that wants a line gets the next one that waits, before anything else can happen; only
+    /// a question waits for an answer that was typed after it.
     fn prompt(&mut self, prompt: Prompt) {
         self.prompt = prompt;
         if prompt == Prompt::Name {
@@ -136,7 +137,7 @@ impl Page {
             (self.status, self.campus, self.problem) = (None, None, None);
             self.shop = Rc::default();
         }
-        if !matches!(prompt, Prompt::Busy | Prompt::Closed)
+        if !matches!(prompt, Prompt::Busy | Prompt::Confirm | Prompt::Closed)
             && let Some(line) = self.waiting.pop_front()
         {
             self.echo(line);
@@ -213,6 +214,18 @@ mod tests {
         }
         assert_eq!(log(&page), ["Mined.", "> shop", "> inv"]);
         assert_eq!(page.waiting().count(), 0);
+    }
+
+    #[test]
+    fn lines_that_wait_do_not_answer_a_question() {
+        let mut page = page([View::Prompt(Prompt::Busy)]);
+        assert!(page.enter("inv"));
+        page.show(View::Prompt(Prompt::Confirm));
+        assert!(page.enter("yes"));
+        page.show(View::Prompt(Prompt::Busy));
+        assert_eq!(log(&page), ["> yes"]);
+        page.show(View::Prompt(Prompt::Command));
+        assert_eq!(log(&page), ["> yes", "> inv"]);
     }
 
     #[test]

@@ -244,7 +244,7 @@ pub enum Prompt {
     Command,
     /// A command inside a problem.
     Problem,
-    /// Yes or no.
+    /// Yes or no. Where a person types, lines typed ahead do not answer; they go on waiting.
     Confirm,
     /// Something is going on; a line waits its turn.
     Busy,

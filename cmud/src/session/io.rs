@@ -167,10 +167,20 @@ impl Io {
     // Waiting.
 
     /// The next line typed; `None` after the last one.
+    ///
+    /// A question that a person could not foresee is not answered by what was typed before it:
+    /// those lines go on waiting. A pipe has no eyes, so its lines are taken as they come.
     pub(super) async fn next_line(&self, prompt: Prompt) -> Option<String> {
+        let aside = self.with(|s| {
+            let unforeseen = prompt == Prompt::Confirm && s.refuse_lines;
+            if unforeseen { std::mem::take(&mut s.lines) } else { VecDeque::new() }
+        });
         self.prompt(prompt);
         let line = self.wait(|s| s.lines.pop_front().map(Some).or(s.ended.then_some(None))).await;
-        self.with(|s| s.interrupted = false);
+        self.with(|s| {
+            s.lines = aside.into_iter().chain(s.lines.drain(..)).collect();
+            s.interrupted = false;
+        });
         self.prompt(Prompt::Busy);
         line
     }

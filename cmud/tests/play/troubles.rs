@@ -161,6 +161,23 @@ fn lines_wait_their_turn_up_to_a_bound() {
 }
 
 #[test]
+fn what_was_typed_ahead_does_not_answer_a_question_and_is_done_after_it() {
+    let mut world = World::new();
+    let ada = interactive(&mut world, "Ada", 1);
+    world.settle(ada);
+    world.store.clear();
+    world.send(ada, "mine");
+    world.send(ada, "stats");
+    world.settle(ada);
+    assert_eq!(world.prompt(ada), Prompt::Confirm);
+    assert!(!world.shown(ada).contains("Please answer"));
+    world.type_line(ada, "yes");
+    world.pass(60_000);
+    assert_eq!(world.prompt(ada), Prompt::Command);
+    assert_eq!(world.shown(ada).matches("Ada, Undergraduate").count(), 1);
+}
+
+#[test]
 fn a_pipe_loses_no_line() {
     let mut world = World::new();
     let ada = world.player("Ada", 1);

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use kvcommon::Stamp;
+use kvcommon::limits::MAX_VALUE_BYTES;
 
 use super::*;
 
@@ -192,6 +193,32 @@ fn a_page_is_closed_by_the_entry_that_fills_it() {
     let page = replica.list("", None);
     let keys: Vec<&str> = page.entries.iter().map(|entry| entry.key).collect();
     assert_eq!((keys, page.more), (vec!["a", "b", "c"], true));
+}
+
+#[test]
+fn a_page_of_the_smallest_entries_and_the_largest_fits_a_message() {
+    let mut replica = Replica::default();
+    let writer = Writer::new(u64::MAX);
+    let late = Stamp::MILLIS_LIMIT - 1;
+    for n in 0..10_000 {
+        replica.write(&writer, late, &format!("{n:x}"), Some(""));
+    }
+    let page = replica.list("", None);
+    let (count, last) = (page.entries.len(), page.entries[page.entries.len() - 1].key.to_owned());
+    assert!(page.more);
+    replica.write(&writer, late, &last, Some(&"v".repeat(MAX_VALUE_BYTES)));
+
+    let page = replica.list("", None);
+    assert_eq!(page.entries.len(), count, "closed by the largest");
+    let entries = page.entries.iter().map(|&PageEntry { key, stamp, value }| kvcommon::Entry {
+        key,
+        stamp: Stamp { counter: u32::MAX, ..stamp },
+        value,
+    });
+    let answer = kvcommon::Answer::Page { entries: entries.collect(), more: true };
+    let mut message = Vec::new();
+    kvcommon::frame::encode_answer(&mut message, kvcommon::QueryId(u64::MAX), &answer);
+    assert!(message.len() <= PAGE_BYTES + MAX_VALUE_BYTES + 1024, "{} bytes", message.len());
 }
 
 #[test]

@@ -167,7 +167,7 @@ impl Face {
 
     /// What to draw on a screen of so many columns. New lines of the log are handed out once.
     pub fn frame(&mut self, width: usize) -> Frame {
-        if self.prompt != Prompt::Busy {
+        if !matches!(self.prompt, Prompt::Busy | Prompt::Confirm) {
             // Typed at the very moment of the prompt, or refused: shown all the same.
             for line in std::mem::take(&mut self.waiting) {
                 self.echo(self.prompt.text(), &line);
@@ -211,11 +211,12 @@ impl Face {
         Wish::Tell(UserInput::Line(line))
     }
 
-    /// A prompt that turns busy again has taken the first line that waits, if one does.
+    /// A prompt that turns busy again has taken the first line that waits, if one does; only a
+    /// question waits for an answer that was typed after it.
     fn turn_to(&mut self, prompt: Prompt) {
         let before = std::mem::replace(&mut self.prompt, prompt);
         if prompt == Prompt::Busy
-            && before != Prompt::Busy
+            && !matches!(before, Prompt::Busy | Prompt::Confirm)
             && let Some(line) = self.waiting.pop_front()
         {
             self.echo(before.text(), &line);

@@ -159,6 +159,22 @@ fn a_line_typed_at_the_moment_of_the_prompt_is_shown_once() {
 }
 
 #[test]
+fn lines_that_wait_do_not_answer_a_question() {
+    let mut face = face(Prompt::Busy);
+    types(&mut face, "inv");
+    enter(&mut face);
+    face.view(View::Prompt(Prompt::Confirm));
+    assert_eq!(rows(&face.frame(79)).0, [""; 0]);
+    types(&mut face, "yes");
+    enter(&mut face);
+    face.view(View::Prompt(Prompt::Busy));
+    assert_eq!(rows(&face.frame(79)).0, ["", "yes/no> yes"]);
+    face.view(View::Prompt(Prompt::Command));
+    face.view(View::Prompt(Prompt::Busy));
+    assert_eq!(rows(&face.frame(79)).0, ["", "> inv"]);
+}
+
+#[test]
 fn a_line_that_stops_does_not_wait() {
     let mut face = face(Prompt::Busy);
     types(&mut face, "stop");
