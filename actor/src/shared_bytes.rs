@@ -105,3 +105,30 @@ impl<'de> de::Visitor<'de> for BytesVisitor {
         Ok(bytes.into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_travels_as_plain_bytes_in_both_formats() {
+        let bytes = SharedBytes::from(vec![0, 1, 255]);
+        let postcard = postcard::to_stdvec(&bytes).expect("plain data");
+        assert_eq!(postcard, [3, 0, 1, 255]);
+        assert_eq!(
+            postcard::from_bytes::<SharedBytes>(&postcard).expect("what was written"),
+            bytes
+        );
+        let json = serde_json::to_string(&bytes).expect("plain data");
+        assert_eq!(json, "[0,1,255]");
+        assert_eq!(serde_json::from_str::<SharedBytes>(&json).expect("what was written"), bytes);
+    }
+
+    #[test]
+    fn clones_share_one_allocation_and_a_claimed_length_is_not_believed() {
+        let bytes = SharedBytes::from("a long value".to_owned());
+        assert_eq!(bytes.as_slice().as_ptr(), bytes.clone().as_slice().as_ptr());
+        let claims_4_gb = [0xff, 0xff, 0xff, 0xff, 0x0f, 1, 2];
+        assert!(postcard::from_bytes::<SharedBytes>(&claims_4_gb).is_err());
+    }
+}

@@ -1,8 +1,10 @@
 //! Measures the parts of this project, each beside the limit or the peers it is to be judged by:
 //! `cargo run --release -p bench -- actor`.
 
+mod crowd;
 mod ours;
 mod peers;
+mod remote;
 mod table;
 
 use std::process::ExitCode;
@@ -39,4 +41,6 @@ fn actor() {
             ("actix", peers::actix::asks),
         ],
     );
+    remote::print();
+    crowd::print();
 }
