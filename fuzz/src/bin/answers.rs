@@ -1,0 +1,4 @@
+//! [`fuzz::client::answers`] under the fuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::client::answers(bytes));

@@ -1,0 +1,4 @@
+//! [`fuzz::sync::entries`] under the fuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::sync::entries(bytes));

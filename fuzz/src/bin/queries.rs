@@ -1,0 +1,4 @@
+//! [`fuzz::client::queries`] under the fuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::client::queries(bytes));
