@@ -7,10 +7,11 @@
 //! - [`world`]: a server to play in, which can be lost and come back
 //! - [`terminal`]: a player at a terminal
 //! - [`page`]: a player at a browser
-//! - [`cable`]: a network connection that can be pulled out
 //! - [`wait`]: waiting for conditions, never for time
+//!
+//! Networks that go away are made with `testproxy`. `tests/links.rs` needs no browser and is part of every test run;
+//! it drives the program `numbers`.
 
-pub mod cable;
 pub mod page;
 pub mod stage;
 pub mod terminal;

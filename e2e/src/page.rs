@@ -64,6 +64,12 @@ impl Page {
         Ok(())
     }
 
+    /// Shows the page by day or by night, as its visitor prefers.
+    pub async fn scheme(&self, scheme: &str) -> Result<()> {
+        let features = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
+        driver::devtools(&self.client, "Emulation.setEmulatedMedia", features).await
+    }
+
     /// Makes the window this large.
     pub async fn resize(&self, size: Size) -> Result<()> {
         let Size { width, height } = size;
@@ -118,10 +124,7 @@ impl Page {
     /// Waits until an element has one of these texts, whatever their case; returns its text.
     pub async fn see_in(&self, css: &str, texts: &[&str]) -> Result<String> {
         until(&format!("{texts:?} in {css} of {}", self.name), async || {
-            let text = self.text(css).await?;
-            let lower = text.to_lowercase();
-            let found = texts.iter().any(|wanted| lower.contains(&wanted.to_lowercase()));
-            found.then_some(text.clone()).ok_or_else(|| anyhow!("{text}"))
+            one_of(self.text(css).await?, texts)
         })
         .await
     }
@@ -129,10 +132,7 @@ impl Page {
     /// Waits until the log has one of these texts after the first `from` characters (see [`Page::mark`]).
     pub async fn see(&self, from: usize, texts: &[&str]) -> Result<String> {
         until(&format!("{texts:?} in the log of {}", self.name), async || {
-            let log: String = self.log().await?.chars().skip(from).collect();
-            let lower = log.to_lowercase();
-            let found = texts.iter().any(|wanted| lower.contains(&wanted.to_lowercase()));
-            found.then_some(log.clone()).ok_or_else(|| anyhow!("{log}"))
+            one_of(self.log().await?.chars().skip(from).collect(), texts)
         })
         .await
     }
@@ -173,11 +173,11 @@ impl Page {
         .await
     }
 
-    /// Waits until a fact has become this.
-    pub async fn fact_becomes(&self, name: &str, value: &str) -> Result<()> {
-        until(&format!("{name} to be {value:?}"), async || {
+    /// Waits until a fact has this in it.
+    pub async fn fact_has(&self, name: &str, value: &str) -> Result<()> {
+        until(&format!("{name} to have {value:?}"), async || {
             let fact = self.fact(name).await?;
-            (fact == value).then_some(()).with_context(|| fact)
+            fact.contains(value).then_some(()).with_context(|| fact)
         })
         .await
     }
@@ -237,4 +237,15 @@ impl Page {
     pub async fn close(self) {
         self.client.close().await.ok();
     }
+}
+
+/// The text, if it has one of those wanted, whatever their case; otherwise its end, for the message.
+fn one_of(text: String, wanted: &[&str]) -> Result<String> {
+    const SHOWN: usize = 300;
+    let lower = text.to_lowercase();
+    if wanted.iter().any(|wanted| lower.contains(&wanted.to_lowercase())) {
+        return Ok(text);
+    }
+    let skipped = text.chars().count().saturating_sub(SHOWN);
+    Err(anyhow!("{:?}", text.chars().skip(skipped).collect::<String>()))
 }

@@ -6,6 +6,7 @@ use anyhow::Result;
 use xtask::workspace;
 
 use crate::page::{Driver, Page, Size};
+use crate::world::World;
 
 /// Browsers, and the evidence of what went wrong in them.
 #[derive(Debug)]
@@ -16,12 +17,17 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Plays a test. If it fails, the error comes with the log and the console of every browser it used, and their
+    /// Plays a test in a new world. If it fails, the error comes with the log and the console of every browser it used, and their
     /// pictures are in the target directory.
-    pub async fn play(name: &str, test: impl AsyncFnOnce(&mut Stage) -> Result<()>) -> Result<()> {
+    pub async fn play(
+        name: &str,
+        test: impl AsyncFnOnce(&mut Stage, &mut World) -> Result<()>,
+    ) -> Result<()> {
         let mut stage =
             Stage { name: name.to_string(), driver: Driver::start()?, pages: Vec::new() };
-        let mut result = test(&mut stage).await;
+        // It outlives the test, so that the pictures show what went wrong and not that the server is gone.
+        let mut world = World::start(name)?;
+        let mut result = test(&mut stage, &mut world).await;
         for (index, page) in stage.pages.drain(..).enumerate() {
             if let Err(error) = result {
                 result = Err(error.context(evidence(&stage.name, index, &page).await));

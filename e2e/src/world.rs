@@ -30,7 +30,7 @@ impl Things {
             return Ok(things.clone());
         }
         // The same words as the test run itself, which then has built them already.
-        let programs = Programs::build("build", &["-p", "kvserver", "-p", "cli-app", "--bins"])?;
+        let programs = Programs::build("test", &["--workspace", "--no-run"])?;
         let things = Things { programs, www: web::build()?.folder };
         Ok(ready.insert(things).clone())
     }

@@ -10,10 +10,12 @@
 //! - [`server`]: a storage server as a process
 //! - [`play`]: a server, the page and the terminal game with one command
 //! - [`check`]: everything that continuous integration checks
-//! - [`bench`]: benchmarks by name
+//! - [`fuzz`](mod@fuzz): every decoder of bytes from outside under the fuzzer
+//! - [`bench`](mod@bench): benchmarks by name
 
 pub mod bench;
 pub mod check;
+pub mod fuzz;
 pub mod play;
 pub mod process;
 pub mod server;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{bench, check, play, web};
+use xtask::{bench, check, fuzz, play, web};
 
 /// Everything a person runs in this project.
 #[derive(Parser)]
@@ -39,6 +39,14 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         rest: Vec<String>,
     },
+    /// Look for bytes from outside that a decoder cannot take.
+    Fuzz {
+        /// How long for each target.
+        #[arg(long, default_value_t = 60)]
+        seconds: u32,
+        /// Only this target; without any, all of them.
+        target: Option<String>,
+    },
     /// Take pictures of the page's main states, wide and narrow, into target/screenshots.
     Screenshots,
 }
@@ -49,6 +57,7 @@ fn main() -> ExitCode {
         Task::Test { steps } => check::check(&steps),
         Task::Web => web::print(),
         Task::Bench { name, rest } => bench::run_named(name, &rest),
+        Task::Fuzz { seconds, target } => fuzz::fuzz(target.as_deref(), seconds),
         Task::Screenshots => check::screenshots(),
     };
     match result {

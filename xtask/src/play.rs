@@ -2,8 +2,8 @@
 
 use std::io::{IsTerminal, stdin, stdout};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::process::{Command, ExitCode};
-use std::thread::available_parallelism;
+use std::process::{Child, Command, ExitCode};
+use std::thread::{self, available_parallelism};
 
 use anyhow::{Context, Result};
 
@@ -29,8 +29,8 @@ pub fn play(http: Option<SocketAddr>) -> Result<ExitCode> {
         "build",
         &["--release", "--package", "kvserver", "--package", "cli-app", "--bins"],
     )?;
-    // Ctrl-C is the game's, which shares this terminal; the end of the game is our end.
-    ctrlc::set_handler(|| {}).context("signals cannot be caught")?;
+    // From here on there is a server to stop, so whatever would end this program ends the game first.
+    let signals = Signals::caught()?;
 
     let actors = available_parallelism().map_or(2, |cores| cores.get().clamp(2, 8));
     let log = log_file(workspace::target()?, "play-server");
@@ -43,9 +43,13 @@ pub fn play(http: Option<SocketAddr>) -> Result<ExitCode> {
         log: &log,
     })?;
     welcome(&server);
-    let game = Command::new(&programs.cmud).arg("--server").arg(server.queries.join(",")).status();
+    let mut game = Command::new(&programs.cmud)
+        .args(["--server", &server.queries.join(",")])
+        .spawn()
+        .context("the game does not start")?;
+    signals.pass_on_to(&game);
+    let status = game.wait()?;
     drop(server);
-    let status = game.context("the game does not start")?;
     println!("The server is stopped.");
     Ok(status
         .code()
@@ -61,10 +65,7 @@ fn welcome(server: &Server) {
     };
     println!();
     println!("  In a browser:   {bold}http://{}/{plain}", server.http);
-    println!(
-        "  Other players:  cargo run --release --bin cmud -- --server {}",
-        server.queries.join(",")
-    );
+    println!("  Other players:  cargo run --release -p cli-app -- --server {}", server.queries[0]);
     if stdin().is_terminal() {
         println!("  And right here. When you leave, the server stops.");
     } else {
@@ -86,6 +87,44 @@ fn page_address(asked: Option<SocketAddr>) -> Result<SocketAddr> {
     }
     eprintln!("Port {} is in use, so the page goes to a free one.", HTTP.port());
     Ok(SocketAddr::new(HTTP.ip(), 0))
+}
+
+/// What a terminal or an operating system uses to end a program.
+#[cfg(unix)]
+struct Signals(signal_hook::iterator::Signals);
+
+#[cfg(unix)]
+impl Signals {
+    fn caught() -> Result<Signals> {
+        use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+        let signals = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM]);
+        Ok(Signals(signals.context("signals cannot be caught")?))
+    }
+
+    /// Ctrl-C comes to the game from the terminal that it shares with this program; the others come to us alone.
+    fn pass_on_to(mut self, game: &Child) {
+        use rustix::process::{Pid, Signal, kill_process};
+        let game = Pid::from_child(game);
+        thread::spawn(move || {
+            for signal in &mut self.0 {
+                if signal != signal_hook::consts::SIGINT {
+                    kill_process(game, Signal::TERM).ok();
+                }
+            }
+        });
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn caught() -> Result<Signals> {
+        Ok(Signals)
+    }
+
+    fn pass_on_to(self, _: &Child) {}
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use serde_json::Value;
 
 use crate::process::wait_at_most;
@@ -90,6 +90,7 @@ impl Server {
         let text = |value: &Value| value.as_str().map(str::to_string);
         let queries = line["queries"].as_array().context("it names no query ports")?;
         self.queries = queries.iter().filter_map(text).collect();
+        ensure!(!self.queries.is_empty(), "it names no query ports");
         self.http = text(&line["http"]).context("it serves no page")?.parse()?;
         Ok(())
     }
@@ -137,8 +138,7 @@ fn keep_from_terminal(_: &mut Command) {}
 #[cfg(unix)]
 fn ask_to_leave(child: &Child) -> bool {
     use rustix::process::{Pid, Signal, kill_process};
-    Pid::from_raw(child.id().cast_signed())
-        .is_some_and(|pid| kill_process(pid, Signal::TERM).is_ok())
+    kill_process(Pid::from_child(child), Signal::TERM).is_ok()
 }
 
 #[cfg(not(unix))]

@@ -4,35 +4,33 @@ use anyhow::{Result, ensure};
 use e2e::Stage;
 use e2e::page::WIDE;
 use e2e::terminal::Terminal;
-use e2e::world::World;
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a browser: cargo xtask test browser"]
 async fn an_evening_on_campus() -> Result<()> {
-    Stage::play("campus", async |stage| {
-        let world = World::start("campus")?;
+    Stage::play("campus", async |stage, world| {
         let ada = stage.browser(WIDE).await?;
         ada.open(&world.url()).await?;
-        ada.connection(&["live"]).await?;
 
         // A character is made, and earns, and spends.
         ada.ask("Ada", &["Welcome to the campus, Ada"]).await?;
+        ada.connection(&["live"]).await?;
         ada.ask("mine 2", &["2 tries brought"]).await?;
         ada.earn().await?;
         ada.ask("buy cpu", &["You carry off"]).await?;
         ensure!(ada.fact("Coins").await? == "0", "all coins are spent");
         ensure!(ada.fact("Power").await?.parse::<u64>()? > 1, "what was bought computes");
         ada.ask("move bridge", &["The bridge"]).await?;
-        ada.fact_becomes("Place", "the bridge").await?;
+        ada.fact_has("Place", "bridge").await?;
 
         // A click does what a line does.
         ada.earn().await?;
         let mark = ada.mark().await?;
-        ada.button("Buy CPU").await?.click().await?;
+        ada.button("Buy").await?.click().await?;
         ada.see(mark, &["You carry off"]).await?;
 
         // Somebody comes by from a terminal, and is seen without anything being typed.
-        let mut grace = Terminal::open(&world, "Grace")?;
+        let mut grace = Terminal::open(world, "Grace")?;
         grace.see(&["Welcome to the campus, Grace"]).await?;
         grace.line("move bridge")?;
         grace.see(&["Here: Ada"]).await?;
@@ -52,7 +50,7 @@ async fn an_evening_on_campus() -> Result<()> {
         let power = ada.fact("Power").await?;
         ada.reload().await?;
         ada.see(0, &["Welcome back, Ada"]).await?;
-        ada.fact_becomes("Place", "the bridge").await?;
+        ada.fact_has("Place", "bridge").await?;
         ensure!(ada.fact("Power").await? == power, "the hardware is still there");
         ada.earn().await?;
         ada.ask("inv", &[&format!("power {power}")]).await?;

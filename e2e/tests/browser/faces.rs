@@ -4,16 +4,14 @@ use anyhow::{Result, ensure};
 use e2e::Stage;
 use e2e::page::WIDE;
 use e2e::terminal::Terminal;
-use e2e::world::World;
 
 const TAKEN: &str = "has been opened in another window";
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a browser: cargo xtask test browser"]
 async fn a_character_walks_from_face_to_face_and_back() -> Result<()> {
-    Stage::play("faces", async |stage| {
-        let world = World::start("faces")?;
-        let mut terminal = Terminal::open(&world, "Barbara")?;
+    Stage::play("faces", async |stage, world| {
+        let mut terminal = Terminal::open(world, "Barbara")?;
         terminal.see(&["Welcome to the campus, Barbara"]).await?;
         terminal.line("move fence")?;
         terminal.see(&["The fence."]).await?;
@@ -26,7 +24,7 @@ async fn a_character_walks_from_face_to_face_and_back() -> Result<()> {
         let page = stage.browser(WIDE).await?;
         page.open(&world.url()).await?;
         page.ask("barbara", &["Welcome back, Barbara"]).await?;
-        page.fact_becomes("Place", "the fence").await?;
+        page.fact_has("Place", "fence").await?;
         let coins = page.fact("Coins").await?;
         let shown = format!("You have {coins}.");
         ensure!(terminal.transcript().contains(&shown), "the terminal never had {coins} coins");

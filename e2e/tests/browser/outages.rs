@@ -2,15 +2,13 @@
 
 use anyhow::Result;
 use e2e::Stage;
-use e2e::cable::Cable;
 use e2e::page::WIDE;
-use e2e::world::World;
+use testproxy::Proxy;
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a browser: cargo xtask test browser"]
 async fn a_server_dies_and_comes_back_with_nothing() -> Result<()> {
-    Stage::play("death", async |stage| {
-        let mut world = World::start("death")?;
+    Stage::play("death", async |stage, world| {
         let page = stage.browser(WIDE).await?;
         page.open(&world.url()).await?;
         page.ask("Konrad", &["Welcome to the campus, Konrad"]).await?;
@@ -34,22 +32,21 @@ async fn a_server_dies_and_comes_back_with_nothing() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a browser: cargo xtask test browser"]
 async fn a_cable_is_pulled_and_the_command_waits_for_it() -> Result<()> {
-    Stage::play("cable", async |stage| {
-        let world = World::start("cable")?;
-        let cable = Cable::plug(world.http).await?;
+    Stage::play("cable", async |stage, world| {
+        let cable = Proxy::start("127.0.0.1:0", world.http.to_string()).await?;
         let page = stage.browser(WIDE).await?;
-        page.open(&format!("http://{}/", cable.near)).await?;
+        page.open(&format!("http://{}/", cable.near())).await?;
         page.ask("Edsger", &["Welcome to the campus, Edsger"]).await?;
         page.ask("move 9", &["Floor 9"]).await?;
 
-        cable.set(false);
+        cable.cut();
         page.connection(&["retrying"]).await?;
         let mark = page.mark().await?;
         page.line("move fence").await?;
         page.line("stats").await?;
         page.see(mark, &["The connection is lost"]).await?;
 
-        cable.set(true);
+        cable.heal();
         page.see(mark, &["The connection is back"]).await?;
         page.see(mark, &["Edsger, Undergraduate, at the fence"]).await?;
         page.connection(&["live"]).await?;
