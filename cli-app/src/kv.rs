@@ -44,7 +44,8 @@ const AFTER_HELP: &str = "\
 Plain answers:
   get prints the value as it is, then a line ending; a terminal is shown its
       control characters in the form \\u{..}
-  put and delete print the stamp of the write
+  put prints \"stored as STAMP\", and delete \"deleted as STAMP\": of two writes of
+      a key, the one with the larger stamp wins
   list prints a line for each key: the key, a tab, the value; line endings,
       tabs, other control characters and backslashes in them are written
       \\n, \\t, \\u{..} and \\\\

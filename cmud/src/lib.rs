@@ -27,10 +27,11 @@
 //! ```
 //!
 //! Reading order: [`rules`], [`world`], [`parser`], [`text`], [`session`], [`complete`](mod@complete),
-//! [`drive`].
+//! [`History`], [`drive`].
 
 pub mod complete;
 pub mod drive;
+mod history;
 pub mod parser;
 pub mod rules;
 pub mod session;
@@ -38,6 +39,7 @@ pub mod text;
 pub mod world;
 
 pub use complete::{Completion, complete};
+pub use history::History;
 pub use rules::{Hardware, Kind, Place, Problem, Rank};
 pub use session::{
     Effect, Input, Line, Offer, Output, PlayerSeen, ProblemState, Progress, Prompt, RequestId,

@@ -56,7 +56,7 @@ pub fn parse(line: &str, mode: Mode) -> Result<Option<Command>, Complaint> {
     let verb = Verb::find(word, mode)?;
     let argument = words.next();
     if let Some(extra) = words.next() {
-        return Err(Complaint::Extra(verb, extra.to_string()));
+        return Err(Complaint::Extra { verb, extra: extra.to_string(), mode });
     }
     command(verb, argument, mode).map(Some)
 }
@@ -94,7 +94,7 @@ fn command(verb: Verb, argument: Option<&str>, mode: Mode) -> Result<Command, Co
     };
     match argument {
         None => Ok(simple),
-        Some(extra) => Err(Complaint::Extra(verb, extra.to_string())),
+        Some(extra) => Err(Complaint::Extra { verb, extra: extra.to_string(), mode }),
     }
 }
 

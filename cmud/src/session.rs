@@ -6,8 +6,8 @@
 //! the seam, and [`Session::handle`] polls them.
 //!
 //! The foreground, in reading order: `play` (from the name to the goodbye), `game` (one command
-//! after the other), `commands` (what each does), `mining` and `solving` (the activities), `opening` (how a character is opened), `books`
-//! (how it is kept: who holds it, what is written, what happens when the connection is lost).
+//! after the other), `commands` (what each does), `mining` and `solving` (the activities), `opening` (how a
+//! character is opened), `books` (how it is kept: who holds it, what is written, what happens when the connection is lost).
 
 mod api;
 mod books;
@@ -95,6 +95,9 @@ impl Session {
                 self.over = true;
             }
             if self.over || !self.io.take_stirred() {
+                if !self.over {
+                    self.io.show_waiting();
+                }
                 return self.io.take_outputs();
             }
         }

@@ -4,10 +4,7 @@ mod campus;
 mod story;
 
 pub use campus::{arrival, jokes, lucky, pitch, unlucky};
-pub use story::{GOODBYE, NAME_RULE, WELCOME, WHO, brief, chapter, one, solved};
-
-/// The widest line that the game shows, in columns: a terminal of 80 with a margin.
-pub const WIDTH: usize = 78;
+pub use story::{GOODBYE, NAME_RULE, NOT_NAMES, WELCOME, WHO, brief, chapter, one, solved};
 
 /// A number with separators between its thousands.
 ///
@@ -63,38 +60,6 @@ pub fn plain(text: &str) -> String {
         c => c,
     };
     text.chars().map(tame).collect()
-}
-
-/// Breaks a text into lines of at most [`WIDTH`] columns at its spaces.
-#[must_use]
-pub fn wrap(text: &str) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ').flat_map(chunks) {
-        let line = lines.last_mut().expect("there is a first line");
-        if line.is_empty() {
-            line.push_str(word);
-        } else if line.chars().count() + 1 + word.chars().count() <= WIDTH {
-            line.push(' ');
-            line.push_str(word);
-        } else {
-            lines.push(word.to_string());
-        }
-    }
-    lines
-}
-
-/// A word, in as many pieces as lines need.
-fn chunks(word: &str) -> impl Iterator<Item = &str> {
-    let mut rest = Some(word);
-    std::iter::from_fn(move || {
-        let word = rest?;
-        let (chunk, more) = match word.char_indices().nth(WIDTH) {
-            Some((at, _)) => word.split_at(at),
-            None => (word, ""),
-        };
-        rest = (!more.is_empty()).then_some(more);
-        Some(chunk)
-    })
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! What the page knows, without a browser: the part of the face that can be tested anywhere.
 //!
 //! - [`state`]: everything on the page, and how each [`cmud::View`] changes it
-//! - [`history`]: the arrow keys
 //! - [`completer`]: how a suggestion goes into the line
 //! - [`location`]: which servers the page's own address names
 //! - [`portrait`]: a face for every name
@@ -10,7 +9,6 @@
 //! The Yew components that draw it are in the binary.
 
 pub mod completer;
-pub mod history;
 pub mod location;
 pub mod portrait;
 pub mod state;

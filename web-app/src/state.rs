@@ -4,14 +4,10 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use cmud::drive::Ending;
-use cmud::parser::{Command, Mode, parse};
-use cmud::{Line, Offer, Place, PlayerSeen, ProblemState, Progress, Prompt, Status, Tone, View};
+use cmud::{Line, Offer, Place, PlayerSeen, ProblemState, Progress, Prompt, Status, View};
 
 /// How many lines the log keeps: an evening's worth, and few enough for a phone.
 pub const LOG_LINES: usize = 600;
-
-/// How many lines may wait for the end of an activity: fewer than the game allows, so that it never drops one.
-pub const WAITING_LINES: usize = 24;
 
 /// A line of the log.
 #[derive(Debug, PartialEq, Eq)]
@@ -39,7 +35,8 @@ pub type Campus = Vec<(Place, Vec<PlayerSeen>)>;
 pub struct Page {
     /// The newest [`LOG_LINES`] lines, oldest first.
     pub log: Rc<VecDeque<Rc<Entry>>>,
-    waiting: VecDeque<String>,
+    /// Lines whose turn has not come, the next one first.
+    pub waiting: Vec<String>,
     /// The running activity.
     pub progress: Option<Progress>,
     /// The player's character.
@@ -61,7 +58,7 @@ impl Default for Page {
     fn default() -> Self {
         Self {
             log: Rc::default(),
-            waiting: VecDeque::new(),
+            waiting: Vec::new(),
             progress: None,
             status: None,
             campus: None,
@@ -75,30 +72,6 @@ impl Default for Page {
 }
 
 impl Page {
-    /// The player has entered a line. Whether it is to be handed to the game; it goes to the log when the game takes it.
-    #[must_use]
-    pub fn enter(&mut self, line: &str) -> bool {
-        let stops = || matches!(parse(line, Mode::Campus), Ok(Some(Command::Stop)));
-        if self.prompt == Prompt::Closed {
-            return false;
-        }
-        if !self.is_busy() || stops() {
-            self.echo(line.to_owned());
-        } else if self.waiting.len() < WAITING_LINES {
-            self.waiting.push_back(line.to_owned());
-        } else {
-            let text = "Enough lines are waiting for their turn already.".to_owned();
-            self.log(Said::Told(Line { tone: Tone::Error, text }));
-            return false;
-        }
-        true
-    }
-
-    /// Lines that wait for the end of an activity, the next one first.
-    pub fn waiting(&self) -> impl Iterator<Item = &str> {
-        self.waiting.iter().map(|line| line.trim()).filter(|line| !line.is_empty())
-    }
-
     /// The game has something to show.
     pub fn show(&mut self, view: View) {
         match view {
@@ -108,6 +81,8 @@ impl Page {
             View::Campus(campus) => self.campus = Some(Rc::new(campus)),
             View::Shop(offers) => self.shop = Rc::new(offers),
             View::Problem(problem) => self.problem = problem.map(Rc::new),
+            View::Taken(line) => self.log(Said::Typed(line)),
+            View::Waiting(lines) => self.waiting = lines,
             View::Prompt(prompt) => self.prompt(prompt),
             // The end of the drive says the same, with the reason.
             View::Fail { .. } | View::Bye => {}
@@ -128,26 +103,12 @@ impl Page {
         self.prompt == Prompt::Busy
     }
 
-    /// A prompt that wants a line gets the next one that waits, before anything else can happen; only
-    /// a question waits for an answer that was typed after it.
     fn prompt(&mut self, prompt: Prompt) {
         self.prompt = prompt;
         if prompt == Prompt::Name {
             // Nobody's: what is known belongs to a character that has been put down.
             (self.status, self.campus, self.problem) = (None, None, None);
             self.shop = Rc::default();
-        }
-        if !matches!(prompt, Prompt::Busy | Prompt::Confirm | Prompt::Closed)
-            && let Some(line) = self.waiting.pop_front()
-        {
-            self.echo(line);
-        }
-    }
-
-    /// A blank line is a wish to go on, and not worth one in the log.
-    fn echo(&mut self, line: String) {
-        if !line.trim().is_empty() {
-            self.log(Said::Typed(line));
         }
     }
 
@@ -164,6 +125,8 @@ impl Page {
 
 #[cfg(test)]
 mod tests {
+    use cmud::Tone;
+
     use super::*;
 
     fn told(text: &str) -> View {
@@ -185,47 +148,14 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_logged_before_its_answer() {
-        let mut page = page([told("Hello."), View::Prompt(Prompt::Command)]);
-        assert!(page.enter("map"));
-        page.show(View::Prompt(Prompt::Busy));
-        page.show(told("Nobody."));
-        assert_eq!(log(&page), ["Hello.", "> map", "Nobody."]);
-    }
-
-    #[test]
-    fn lines_typed_during_an_activity_wait_and_are_logged_when_their_turn_comes() {
-        let mut page = page([View::Prompt(Prompt::Busy)]);
-        for line in ["shop", "", "inv"] {
-            assert!(page.enter(line));
-        }
-        assert_eq!(
-            page.waiting().collect::<Vec<_>>(),
-            ["shop", "inv"],
-            "a blank line is not shown"
-        );
-        for view in [told("Mined."), View::Prompt(Prompt::Command), View::Prompt(Prompt::Busy)] {
+    fn a_line_waits_and_is_logged_when_its_turn_comes() {
+        let mut page = page([told("Hello."), View::Waiting(vec!["map".into()])]);
+        assert_eq!((log(&page), page.waiting.len()), (vec!["Hello.".into()], 1));
+        for view in [View::Taken("map".into()), told("Nobody."), View::Waiting(Vec::new())] {
             page.show(view);
         }
-        assert_eq!(log(&page), ["Mined.", "> shop"]);
-        for _ in 0..2 {
-            page.show(View::Prompt(Prompt::Command));
-            page.show(View::Prompt(Prompt::Busy));
-        }
-        assert_eq!(log(&page), ["Mined.", "> shop", "> inv"]);
-        assert_eq!(page.waiting().count(), 0);
-    }
-
-    #[test]
-    fn lines_that_wait_do_not_answer_a_question() {
-        let mut page = page([View::Prompt(Prompt::Busy)]);
-        assert!(page.enter("inv"));
-        page.show(View::Prompt(Prompt::Confirm));
-        assert!(page.enter("yes"));
-        page.show(View::Prompt(Prompt::Busy));
-        assert_eq!(log(&page), ["> yes"]);
-        page.show(View::Prompt(Prompt::Command));
-        assert_eq!(log(&page), ["> yes", "> inv"]);
+        assert_eq!(log(&page), ["Hello.", "> map", "Nobody."]);
+        assert!(page.waiting.is_empty());
     }
 
     #[test]
@@ -238,24 +168,6 @@ mod tests {
     }
 
     #[test]
-    fn stop_does_not_wait() {
-        let mut page = page([View::Prompt(Prompt::Busy)]);
-        assert!(page.enter("stop"));
-        assert_eq!(log(&page), ["> stop"]);
-        assert_eq!(page.waiting().count(), 0);
-    }
-
-    #[test]
-    fn only_so_many_lines_wait() {
-        let mut page = page([View::Prompt(Prompt::Busy)]);
-        for _ in 0..WAITING_LINES {
-            assert!(page.enter("mine"));
-        }
-        assert!(!page.enter("mine"));
-        assert_eq!(log(&page), ["Enough lines are waiting for their turn already."]);
-    }
-
-    #[test]
     fn the_log_forgets_its_oldest_lines_and_never_repeats_an_id() {
         let page = page((0..LOG_LINES + 5).map(|n| told(&n.to_string())));
         assert_eq!(page.log.len(), LOG_LINES);
@@ -264,12 +176,9 @@ mod tests {
     }
 
     #[test]
-    fn after_the_end_nothing_is_taken() {
-        let mut page = page([View::Prompt(Prompt::Busy)]);
-        assert!(page.enter("shop"));
+    fn after_the_end_nothing_waits() {
+        let mut page = page([View::Prompt(Prompt::Busy), View::Waiting(vec!["shop".into()])]);
         page.end(Ending::Goodbye);
-        assert_eq!(page.waiting().count(), 0);
-        assert!(!page.enter("mine"));
-        assert!(page.over.is_some() && !page.is_busy());
+        assert!(page.waiting.is_empty() && page.over.is_some() && !page.is_busy());
     }
 }

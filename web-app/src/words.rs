@@ -1,19 +1,6 @@
 //! Numbers and names as people read them.
 
-pub use cmud::text::number;
-use cmud::{Kind, Place, Rank};
-
-/// A number of things, in the singular or the plural.
-///
-/// ```
-/// assert_eq!(page::words::count(1, "coin"), "1 coin");
-/// assert_eq!(page::words::count(2_000, "coin"), "2,000 coins");
-/// ```
-#[must_use]
-pub fn count(amount: u64, thing: &str) -> String {
-    let plural = if amount == 1 { "" } else { "s" };
-    format!("{} {thing}{plural}", number(amount))
-}
+use cmud::{Kind, Place};
 
 /// The parts of a text that stand between backticks, and those that do not, in order: `true` marks what can be typed.
 ///
@@ -58,18 +45,6 @@ pub fn sign(place: Place) -> &'static str {
 #[must_use]
 pub fn short_place(place: Place) -> &'static str {
     place.title().strip_prefix("Gates, ").unwrap_or(place.title())
-}
-
-/// A rank with its article, as in "Ada, a PhD".
-#[must_use]
-pub fn rank_with_article(rank: Rank) -> String {
-    match rank {
-        Rank::Undergraduate => "an Undergraduate".to_owned(),
-        Rank::Masters => "a Masters student".to_owned(),
-        Rank::Phd => "a PhD student".to_owned(),
-        Rank::PostDoc | Rank::Professor => format!("a {}", rank.title()),
-        Rank::Retired => "retired".to_owned(),
-    }
 }
 
 #[cfg(test)]

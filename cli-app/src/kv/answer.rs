@@ -17,8 +17,14 @@ pub enum Answer {
         /// The value.
         value: Option<String>,
     },
-    /// Of a put or delete.
+    /// Of a put.
     Stored {
+        /// The stamp of the write.
+        #[serde(serialize_with = "as_text")]
+        stamp: Stamp,
+    },
+    /// Of a delete.
+    Deleted {
         /// The stamp of the write.
         #[serde(serialize_with = "as_text")]
         stamp: Stamp,
@@ -116,6 +122,7 @@ impl Answer {
             Self::Value { value: Some(value) } => text.out = format!("{value}\n"),
             Self::Value { value: None } => text.err = "There is no such key.\n".to_owned(),
             Self::Stored { stamp } => text.out = format!("stored as {stamp}\n"),
+            Self::Deleted { stamp } => text.out = format!("deleted as {stamp}\n"),
             Self::Entries { entries } => {
                 for (key, value) in entries {
                     text.out.push_str(&visible(key, &[], &['\\']));
@@ -189,8 +196,10 @@ mod tests {
     fn json_is_one_object_on_a_line() {
         check(&value("a\n\"ü\""), Format::Json, "{\"value\":\"a\\n\\\"ü\\\"\"}\n", "");
         check(&Answer::Value { value: None }, Format::Json, "{\"value\":null}\n", "");
-        let stored = Answer::Stored { stamp: STAMP };
-        check(&stored, Format::Json, "{\"stamp\":\"1700000000000.2.0000000000c0ffee\"}\n", "");
+        for written in [Answer::Stored { stamp: STAMP }, Answer::Deleted { stamp: STAMP }] {
+            let text = "{\"stamp\":\"1700000000000.2.0000000000c0ffee\"}\n";
+            check(&written, Format::Json, text, "");
+        }
         let pairs = entries(&[("b", "1"), ("a", "2")]);
         check(&pairs, Format::Json, "{\"entries\":{\"b\":\"1\",\"a\":\"2\"}}\n", "");
         check(&entries(&[]), Format::Json, "{\"entries\":{}}\n", "");
@@ -205,6 +214,14 @@ mod tests {
         check(&value(""), Format::Plain, "\n", "");
         check(&Answer::Value { value: None }, Format::Plain, "", "There is no such key.\n");
         check(&refused(), Format::Plain, "", "error: the \"key\" is\\nempty\n");
+    }
+
+    #[test]
+    fn plain_text_says_what_was_done() {
+        let stored = Answer::Stored { stamp: STAMP };
+        check(&stored, Format::Plain, "stored as 1700000000000.2.0000000000c0ffee\n", "");
+        let deleted = Answer::Deleted { stamp: STAMP };
+        check(&deleted, Format::Plain, "deleted as 1700000000000.2.0000000000c0ffee\n", "");
     }
 
     #[test]

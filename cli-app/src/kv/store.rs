@@ -56,7 +56,7 @@ impl Store {
                 Command::Put { key, value } => {
                     Answer::Stored { stamp: client.put(key, value).await? }
                 }
-                Command::Delete { key } => Answer::Stored { stamp: client.delete(key).await? },
+                Command::Delete { key } => Answer::Deleted { stamp: client.delete(key).await? },
                 Command::List { prefix } => {
                     let found = client.list(prefix).await?.into_iter();
                     let entries = found.map(|(key, versioned)| (key, versioned.value)).collect();

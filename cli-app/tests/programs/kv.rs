@@ -56,7 +56,7 @@ fn every_command_answers_in_plain_text() {
     assert_eq!(plain(&server, &["list", "none"]), (0, String::new(), String::new()));
     let (code, out, _) = plain(&server, &["delete", "a"]);
     assert_eq!(code, 0);
-    is_stamp(out.strip_prefix("stored as ").unwrap().trim_end());
+    is_stamp(out.strip_prefix("deleted as ").unwrap().trim_end());
     assert_eq!(plain(&server, &["get", "a"]).0, 1);
     assert_eq!(plain(&server, &["delete", "a"]).0, 0, "a key that is not there can be deleted");
 }
@@ -203,7 +203,11 @@ fn wrong_usage_ends_with_2() {
         assert_eq!((outcome.code, outcome.out.as_str()), (Some(2), ""), "{args:?}");
         assert!(!outcome.err.is_empty());
     }
-    assert_eq!(run(kv().arg("--help"), "").code, Some(0));
+    let help = run(kv().arg("--help"), "");
+    assert_eq!(help.code, Some(0));
+    for said in ["stored as STAMP", "deleted as STAMP"] {
+        assert!(help.out.contains(said), "{said}: {}", help.out);
+    }
 }
 
 #[test]

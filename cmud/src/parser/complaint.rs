@@ -13,8 +13,8 @@ pub enum Complaint {
     Unknown {
         /// What was typed.
         word: String,
-        /// What was probably meant.
-        nearest: Option<Verb>,
+        /// What is most like it.
+        nearest: Verb,
     },
     /// Several commands begin like that.
     Ambiguous {
@@ -25,8 +25,15 @@ pub enum Complaint {
     },
     /// A command of the other mode.
     Elsewhere(Verb),
-    /// More words than the command takes; the first that is too many.
-    Extra(Verb, String),
+    /// More words than the command takes.
+    Extra {
+        /// The command.
+        verb: Verb,
+        /// The first word that is too many.
+        extra: String,
+        /// Where it was typed: a command may take more there than elsewhere.
+        mode: Mode,
+    },
     /// `move` alone.
     MoveWhere,
     /// `move` to nowhere.
@@ -50,12 +57,12 @@ impl std::error::Error for Complaint {}
 impl fmt::Display for Complaint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unknown { word, nearest: Some(verb) } => {
-                write!(f, "There is no command {}. Did you mean `{}`?", quote(word), verb.word())
-            }
-            Self::Unknown { word, nearest: None } => {
-                write!(f, "There is no command {}. Type `help` for those there are.", quote(word))
-            }
+            Self::Unknown { word, nearest } => write!(
+                f,
+                "There is no command {}. Did you mean `{}`? Type `help` for all there are.",
+                quote(word),
+                nearest.word()
+            ),
             Self::Ambiguous { word, verbs } => {
                 write!(f, "{} could be {}. One more letter, please.", quote(word), either(verbs))
             }
@@ -67,15 +74,15 @@ impl fmt::Display for Complaint {
                 "Not in the middle of a problem. Type `resign` first, then `{}`.",
                 verb.word()
             ),
-            Self::Extra(Verb::Solve, _) => {
+            Self::Extra { verb: Verb::Solve, mode: Mode::Campus, .. } => {
                 write!(f, "Type `solve` alone to enter the problem; how often comes later.")
             }
-            Self::Extra(verb, extra) => write!(
+            Self::Extra { verb, extra, mode } => write!(
                 f,
                 "I understand `{}`, but not the {} after it. Type `{}`.",
                 verb.word(),
                 quote(extra),
-                verb.usage(Mode::Campus),
+                verb.usage(*mode),
             ),
             Self::MoveWhere => write!(f, "Move where? Type `move` and one of: {}.", places()),
             Self::NoSuchPlace(word) => {

@@ -60,6 +60,30 @@ fn solving_is_done_inside() {
 }
 
 #[test]
+fn advice_is_for_the_mode() {
+    let inside = |line| parse(line, Mode::Problem).unwrap_err().to_string();
+    for line in ["solve 3 4", "solve x y"] {
+        assert!(inside(line).ends_with("Type `solve [N]`."), "{}", inside(line));
+    }
+    assert!(campus("solve 3 4").unwrap_err().contains("Type `solve` alone"));
+    assert!(inside("resign now").ends_with("Type `resign`."));
+}
+
+#[test]
+fn whatever_is_typed_has_a_nearest_command() {
+    for (line, mode, verb) in [
+        ("frobnicate", Mode::Campus, "mine"),
+        ("q", Mode::Campus, "quit"),
+        ("hardware", Mode::Campus, "help"),
+        ("語語語", Mode::Problem, "inv"),
+    ] {
+        let complaint = parse(line, mode).unwrap_err().to_string();
+        let expected = format!("Did you mean `{verb}`? Type `help` for all there are.");
+        assert!(complaint.ends_with(&expected), "{complaint}");
+    }
+}
+
+#[test]
 fn slips_of_the_finger_are_recognised() {
     for (line, verb) in [
         ("mien", "mine"),
@@ -75,7 +99,7 @@ fn slips_of_the_finger_are_recognised() {
     ] {
         let mode = if verb == "resign" { Mode::Problem } else { Mode::Campus };
         match parse(line, mode) {
-            Err(Complaint::Unknown { nearest: Some(nearest), .. }) => {
+            Err(Complaint::Unknown { nearest, .. }) => {
                 assert_eq!(nearest.word(), verb, "{line}");
             }
             Ok(Some(Command::Buy(_))) | Err(Complaint::BuyWhat) => assert_eq!(verb, "buy"),

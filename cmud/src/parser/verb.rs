@@ -157,17 +157,14 @@ impl Verb {
     }
 }
 
-/// The verb that somebody who typed `word` probably meant.
-fn near(word: &str, mode: Mode) -> Option<Verb> {
-    // Long words are no slips of the finger, and comparing them costs time.
-    const LONGEST: usize = 16;
-    if word.chars().count() > LONGEST {
-        return None;
-    }
-    let best = Verb::of(mode)
-        .map(|verb| (damerau_levenshtein(word, verb.word()), verb))
-        .min_by_key(|(distance, _)| *distance)?;
-    let tolerated = if best.1.word().len() <= 3 { 1 } else { 2 };
-    let first_letter = word.chars().next() == best.1.word().chars().next();
-    (best.0 <= tolerated || (first_letter && best.0 <= tolerated + 1)).then_some(best.1)
+/// The verb that is most like a word; of several, one with the same first letter.
+fn near(word: &str, mode: Mode) -> Verb {
+    // Comparing takes time, and the rest of a long word makes it like no verb more than another.
+    const COMPARED: usize = 16;
+    let word: String = word.chars().take(COMPARED).collect();
+    let unlike = |verb: &Verb| {
+        let other_letter = word.chars().next() != verb.word().chars().next();
+        (damerau_levenshtein(&word, verb.word()), other_letter)
+    };
+    Verb::of(mode).min_by_key(unlike).unwrap_or(Verb::Help)
 }

@@ -127,6 +127,13 @@ impl Hardware {
         self.owned().next().is_none()
     }
 
+    /// The same after a kind has broken: a quarter of it is left, rounded down.
+    #[must_use]
+    pub fn broken(mut self, kind: Kind) -> Self {
+        self.set(kind, self.count(kind) / 4);
+        self
+    }
+
     /// The same, or one spare CPU in the place of nothing: nobody is ever without power.
     #[must_use]
     pub fn or_spare(self) -> Self {

@@ -42,7 +42,7 @@ pub fn blow(rng: &mut impl Rng) -> Blow {
     }
 }
 
-/// Breaks one of the kinds owned and leaves a quarter of it, rounded down. Says which, how many
+/// Breaks one of the kinds owned. Says which, how many
 /// pieces were lost, and what remains; `None` if there was nothing to break.
 pub fn shatter(rng: &mut impl Rng, hardware: Hardware) -> Option<(Kind, u64, Hardware)> {
     let owned: Vec<_> = hardware.owned().collect();
@@ -50,7 +50,6 @@ pub fn shatter(rng: &mut impl Rng, hardware: Hardware) -> Option<(Kind, u64, Har
         return None;
     }
     let (kind, count) = owned[rng.random_range(0..owned.len())];
-    let mut left = hardware;
-    left.set(kind, count / 4);
-    Some((kind, count - count / 4, left))
+    let left = hardware.broken(kind);
+    Some((kind, count - left.count(kind), left))
 }

@@ -20,7 +20,7 @@ pub struct Setup {
     /// finishes the round.
     pub refresh: bool,
     /// Whether a store that cannot be reached at the start ends the session ([`View::Fail`] after
-    /// 5 s). Otherwise it keeps trying. Later losses of the connection never end it, unless there
+    /// 4 s). Otherwise it keeps trying. Later losses of the connection never end it, unless there
     /// is no more input either.
     pub give_up: bool,
     /// Whether [`drive`](crate::drive::drive) stops reading lines while too many wait. Otherwise
@@ -125,6 +125,12 @@ pub enum View {
     Shop(Vec<Offer>),
     /// The problem of the character's rank; `None` for the retired.
     Problem(Option<ProblemState>),
+    /// The turn of a line has come: it goes to the log, and what it does follows. Trimmed; a blank
+    /// line has no turn.
+    Taken(String),
+    /// The lines that wait for their turn, the next one first, whenever that has changed; trimmed,
+    /// without blank ones. Only where a person types them, and none once the session is over.
+    Waiting(Vec<String>),
     /// What a line that is typed now will be. Comes before the first line and at every change.
     Prompt(Prompt),
     /// The session could not begin and is over: a sentence that says why (exit code 1).
@@ -157,7 +163,8 @@ pub enum Tone {
     Gossip,
 }
 
-/// A line of text. At most 78 columns unless it quotes something long; may be empty, for a gap.
+/// A paragraph, a line of a story, or a row of a table with two spaces or more before its last
+/// column. Of any length: the face breaks it where its width ends. May be empty, for a gap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
     /// How it is meant.
@@ -253,16 +260,22 @@ pub enum Prompt {
 }
 
 impl Prompt {
-    /// The text before the cursor, for a terminal; empty where there is nothing to type.
+    /// The text before the cursor; empty where nothing can be typed any more.
     #[must_use]
     pub fn text(self) -> &'static str {
         match self {
             Self::Name => "name> ",
-            Self::Command => "> ",
+            Self::Command | Self::Busy => "> ",
             Self::Problem => "solve> ",
             Self::Confirm => "yes/no> ",
-            Self::Busy | Self::Closed => "",
+            Self::Closed => "",
         }
+    }
+
+    /// Whether the session waits for a line.
+    #[must_use]
+    pub fn asks(self) -> bool {
+        !matches!(self, Self::Busy | Self::Closed)
     }
 }
 

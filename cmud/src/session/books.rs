@@ -23,8 +23,9 @@ use crate::world::{Character, Key, Name, Prefix, Token};
 /// How long to wait before the next attempts, in milliseconds; then the last one for ever.
 const PAUSES_MILLIS: [u64; 4] = [250, 500, 1_000, 2_000];
 
-/// How long a store may be away before those who give up do so.
-const PATIENCE_MILLIS: u64 = 5_000;
+/// How long a store may be away before those who give up do so: a program that has promised to
+/// say so within 5 s has to start and end, too.
+const PATIENCE_MILLIS: u64 = 4_000;
 
 /// How long a query that is out may still take after an interrupt. An answer that is on its way
 /// is worth it: it says whether the last coin is stored.
@@ -84,7 +85,7 @@ impl Books {
     ) -> Result<T, Stop> {
         let io = self.io.clone();
         if self.give_up && !self.reached {
-            let mut cause = "No server has answered within 5 s.".to_string();
+            let mut cause = format!("No server has answered within {} s.", PATIENCE_MILLIS / 1_000);
             return match race(self.keep_trying(attempt, &mut cause), io.sleep(PATIENCE_MILLIS))
                 .await
             {
@@ -149,7 +150,7 @@ impl Books {
     fn found(&mut self) {
         self.reached = true;
         if std::mem::take(&mut self.lost) {
-            self.io.line(Tone::Success, "The connection is back.");
+            self.io.say(Tone::Success, "The connection is back.");
         }
     }
 

@@ -1,6 +1,6 @@
 //! What each command does; mining and solving have files of their own.
 
-use super::api::{Tone, View};
+use super::api::{PlayerSeen, Tone, View};
 use super::books::Stop;
 use super::game::{Game, offers};
 use super::watch::{campus, read_everyone};
@@ -20,7 +20,7 @@ impl Game<'_> {
         let key = Key::place(&me.name);
         self.held.step(self.books, |_| {}, &[(key, seen)]).await?;
         self.place = place;
-        self.books.io.line(Tone::Story, text::arrival(place));
+        self.books.io.say(Tone::Story, text::arrival(place));
         self.show_changes();
         self.look_around().await?;
         let here = self
@@ -86,11 +86,9 @@ impl Game<'_> {
 
     pub(super) fn help(&self, mode: Mode) {
         for verb in Verb::of(mode) {
-            self.books
-                .io
-                .line(Tone::Say, &format!("{:<15} {}", verb.usage(mode), verb.about(mode)));
+            self.books.io.say(Tone::Say, &format!("{:<15} {}", verb.usage(mode), verb.about(mode)));
         }
-        self.books.io.line(Tone::Hint, "Two letters of a command are enough where they are clear.");
+        self.books.io.say(Tone::Hint, "Two letters of a command are enough where they are clear.");
     }
 
     pub(super) fn help_with(&self, verb: Verb, mode: Mode) {
@@ -99,7 +97,7 @@ impl Game<'_> {
             (false, Mode::Campus) => Mode::Problem,
             (false, Mode::Problem) => Mode::Campus,
         };
-        self.books.io.line(Tone::Say, &format!("{}: {}.", verb.usage(mode), verb.about(mode)));
+        self.books.io.say(Tone::Say, &format!("{}: {}.", verb.usage(mode), verb.about(mode)));
         match verb {
             Verb::Move => {
                 let places = Place::ALL.map(Place::word).join(", ");
@@ -132,7 +130,7 @@ impl Game<'_> {
     }
 
     pub(super) fn shop(&self) {
-        self.books.io.line(Tone::Title, "Campus store");
+        self.books.io.say(Tone::Title, "Campus store");
         for offer in offers(self.held.me.rank, self.held.me.coins) {
             let line = format!(
                 "{:<12} {:>4} {}   power {:>6}   {}",
@@ -142,7 +140,7 @@ impl Game<'_> {
                 number(offer.power),
                 text::pitch(offer.kind)
             );
-            self.books.io.line(Tone::Say, &line);
+            self.books.io.say(Tone::Say, &line);
         }
         let hint = match self.held.me.coins {
             0 => "You have no coins. Type `mine`.".to_string(),
@@ -158,25 +156,22 @@ impl Game<'_> {
             let power = pieces.saturating_mul(kind.power());
             let line =
                 format!("{:>9} {:<12} power {:>13}", number(pieces), kind.word(), number(power));
-            self.books.io.line(Tone::Say, &line);
+            self.books.io.say(Tone::Say, &line);
         }
         self.say(Tone::Say, &format!("Together they have power {}.", number(me.hardware.power())));
     }
 
     pub(super) async fn map(&mut self) -> Result<(), Stop> {
         self.look_around().await?;
-        self.books.io.line(Tone::Title, "The campus");
-        for place in Place::ALL.into_iter().rev() {
-            let names: Vec<_> = self
-                .everyone
-                .values()
-                .filter(|(_, seen)| seen.place == place)
-                .map(|(name, seen)| {
-                    let you = if *name == self.held.me.name { "you, " } else { "" };
-                    format!("{name} ({you}{})", seen.rank.title())
+        self.books.io.say(Tone::Title, "The campus");
+        for (place, here) in campus(&self.held.me.name, &self.everyone).iter().rev() {
+            let names: Vec<_> = here
+                .iter()
+                .map(|PlayerSeen { name, rank, me }| {
+                    format!("{name} ({}{})", if *me { "you, " } else { "" }, rank.title())
                 })
                 .collect();
-            let line = format!("{:<8} {}", place.word(), text::listed(&names));
+            let line = format!("{:<8} {}", place.word(), names.join(", "));
             self.say(Tone::Say, line.trim_end());
         }
         Ok(())

@@ -41,9 +41,8 @@ impl<'a> Game<'a> {
 
     /// Plays until something stops it.
     pub(super) async fn play(&mut self) -> Stop {
-        match self.begin().await {
-            Ok(()) => {}
-            Err(stop) => return stop,
+        if let Err(stop) = self.begin().await {
+            return stop;
         }
         loop {
             let result = match self.books.io.next_line_or_nudge(Prompt::Command).await {
@@ -71,7 +70,9 @@ impl<'a> Game<'a> {
 
     async fn begin(&mut self) -> Result<(), Stop> {
         self.show_changes();
-        self.look_around().await?;
+        // Whoever will not wait for the store is let in all the same.
+        let looked = self.look_around().await;
+        self.survive(looked)?;
         let me = &self.held.me;
         if self.new {
             self.books.io.say(Tone::Title, &format!("Welcome to the campus, {}.", me.name));
@@ -79,7 +80,7 @@ impl<'a> Game<'a> {
             tell(&self.books.io, self.pauses, story).await;
             self.books
                 .io
-                .line(Tone::Hint, "Type `mine` to mine a coin, or `help` for all there is.");
+                .say(Tone::Hint, "Type `mine` to mine a coin, or `help` for all there is.");
         } else {
             self.books.io.say(
                 Tone::Title,
@@ -92,7 +93,8 @@ impl<'a> Game<'a> {
                 ),
             );
         }
-        self.look_up_problem().await
+        let looked = self.look_up_problem().await;
+        self.survive(looked)
     }
 
     async fn obey(&mut self, line: &str) -> Result<(), Stop> {

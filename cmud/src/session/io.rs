@@ -32,6 +32,8 @@ pub(super) struct Io(Rc<RefCell<State>>);
 struct State {
     outputs: Vec<Output>,
     lines: VecDeque<String>,
+    /// Lines that were typed before an unforeseen question, while that is open.
+    aside: VecDeque<String>,
     refuse_lines: bool,
     ended: bool,
     interrupted: bool,
@@ -54,6 +56,7 @@ impl Io {
         Self(Rc::new(RefCell::new(State {
             outputs: Vec::new(),
             lines: VecDeque::new(),
+            aside: VecDeque::new(),
             refuse_lines,
             ended: false,
             interrupted: false,
@@ -65,7 +68,7 @@ impl Io {
             rung: BTreeSet::new(),
             watching: None,
             nudged: false,
-            standing: Vec::new(),
+            standing: vec![View::Waiting(Vec::new())],
             stirred: false,
         })))
     }
@@ -95,24 +98,30 @@ impl Io {
     }
 
     fn accept_line(&self, line: String) {
-        let refused = self.with(|s| {
-            let busy = s.prompt == Prompt::Busy;
-            if busy && matches!(parse(&line, Mode::Campus), Ok(Some(Command::Stop))) {
-                s.interrupted = true;
-            } else if s.refuse_lines && s.lines.len() >= MAX_WAITING {
-                return true;
-            } else {
-                s.lines.push_back(line);
-            }
-            false
-        });
-        if refused {
+        let busy = self.with(|s| s.prompt == Prompt::Busy);
+        if busy && matches!(parse(&line, Mode::Campus), Ok(Some(Command::Stop))) {
+            self.taken(&line);
+            self.with(|s| s.interrupted = true);
+        } else if self.with(|s| s.refuse_lines && s.waiting() >= MAX_WAITING) {
             self.say(Tone::Error, "Too many lines wait for their turn; that one was dropped.");
+        } else {
+            self.with(|s| s.lines.push_back(line));
+        }
+    }
+
+    /// Shows which lines wait, where a person types them.
+    pub(super) fn show_waiting(&self) {
+        if self.with(|s| s.refuse_lines) {
+            let waiting = self.with(|s| {
+                let lines = s.aside.iter().chain(&s.lines).map(|line| text::plain(line.trim()));
+                lines.filter(|line| !line.is_empty()).collect()
+            });
+            self.stand(View::Waiting(waiting));
         }
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.with(|s| s.lines.len() >= FULL)
+        self.with(|s| s.waiting() >= FULL)
     }
 
     pub(super) fn take_outputs(&self) -> Vec<Output> {
@@ -143,15 +152,16 @@ impl Io {
         });
     }
 
-    /// Shows one line as it is.
-    pub(super) fn line(&self, tone: Tone, text: &str) {
-        self.view(View::Show(Line { tone, text: text.to_string() }));
+    /// Shows a line: a paragraph, or a row of a table.
+    pub(super) fn say(&self, tone: Tone, text: &str) {
+        self.view(View::Show(Line { tone, text: text::plain(text) }));
     }
 
-    /// Shows a text of any length, in as many lines as it takes.
-    pub(super) fn say(&self, tone: Tone, text: &str) {
-        for line in text::wrap(&text::plain(text)) {
-            self.line(tone, &line);
+    /// Says that a line's turn has come. A blank one is a wish to go on, and not worth a word.
+    fn taken(&self, line: &str) {
+        let line = text::plain(line.trim());
+        if !line.is_empty() {
+            self.view(View::Taken(line));
         }
     }
 
@@ -171,16 +181,22 @@ impl Io {
     /// A question that a person could not foresee is not answered by what was typed before it:
     /// those lines go on waiting. A pipe has no eyes, so its lines are taken as they come.
     pub(super) async fn next_line(&self, prompt: Prompt) -> Option<String> {
-        let aside = self.with(|s| {
-            let unforeseen = prompt == Prompt::Confirm && s.refuse_lines;
-            if unforeseen { std::mem::take(&mut s.lines) } else { VecDeque::new() }
-        });
+        if prompt == Prompt::Confirm {
+            self.with(|s| {
+                if s.refuse_lines {
+                    s.aside = std::mem::take(&mut s.lines);
+                }
+            });
+        }
         self.prompt(prompt);
         let line = self.wait(|s| s.lines.pop_front().map(Some).or(s.ended.then_some(None))).await;
         self.with(|s| {
-            s.lines = aside.into_iter().chain(s.lines.drain(..)).collect();
+            s.lines = s.aside.drain(..).chain(std::mem::take(&mut s.lines)).collect();
             s.interrupted = false;
         });
+        if let Some(line) = &line {
+            self.taken(line);
+        }
         self.prompt(Prompt::Busy);
         line
     }
@@ -238,23 +254,28 @@ impl Io {
         self.wait(|s| s.interrupted.then_some(())).await;
     }
 
-    /// Waits for a pause in the story to end, or for a sign of impatience.
-    pub(super) async fn breathe(&self, millis: u64) {
-        let impatient =
-            self.wait(|s| (s.interrupted || s.ended || !s.lines.is_empty()).then_some(()));
-        race(impatient, self.sleep(millis)).await;
+    /// Waits for a pause in the story to end. Ends it early at a sign of impatience, and says so;
+    /// an interrupt has then done what it was for, and ends nothing else.
+    pub(super) async fn breathe(&self, millis: u64) -> Breath {
+        let impatient = self.wait(|s| {
+            let skipped = std::mem::take(&mut s.interrupted);
+            (skipped || s.ended || !s.lines.is_empty()).then_some(())
+        });
+        match race(impatient, self.sleep(millis)).await {
+            Either::Left(()) => Breath::Skipped,
+            Either::Right(()) => Breath::Taken,
+        }
     }
 
     /// Waits until somebody types a line that leaves the game; takes that line and those before
     /// it, which will not be done.
     pub(super) async fn quit_typed(&self) {
         let is_quit = |line: &String| matches!(parse(line, Mode::Campus), Ok(Some(Command::Quit)));
-        self.wait(|s| {
+        let quit = self.wait(|s| {
             let at = s.lines.iter().position(is_quit)?;
-            s.lines.drain(..=at);
-            Some(())
-        })
-        .await;
+            s.lines.drain(..=at).next_back()
+        });
+        self.taken(&quit.await);
     }
 
     /// Waits until there is no more input and nothing left to do.
@@ -299,10 +320,22 @@ impl Io {
 }
 
 impl State {
+    /// How many lines wait for their turn.
+    fn waiting(&self) -> usize {
+        self.aside.len() + self.lines.len()
+    }
+
     fn next(&mut self) -> u64 {
         self.next_id += 1;
         self.next_id
     }
+}
+
+/// How a pause in the story has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Breath {
+    Taken,
+    Skipped,
 }
 
 /// The background has found that the round is over.

@@ -3,7 +3,7 @@
 use super::api::{Prompt, Setup, Tone, View};
 use super::books::{Books, Stop};
 use super::game::Game;
-use super::io::Io;
+use super::io::{Breath, Io};
 use super::opening;
 use crate::parser::{self, Command, Mode, parse};
 use crate::text;
@@ -15,13 +15,13 @@ const BREATH_MILLIS: u64 = 1_200;
 /// Plays a whole game.
 pub(super) async fn play(io: Io, setup: Setup) {
     for (i, text) in text::WELCOME.iter().enumerate() {
-        io.line(if i == 0 { Tone::Title } else { Tone::Story }, text);
+        io.say(if i == 0 { Tone::Title } else { Tone::Story }, text);
     }
     let end = match the_game(&io, setup).await {
         Err(Stop::GaveUp(message)) => View::Fail { message },
         Ok(()) | Err(_) => {
             for text in text::GOODBYE {
-                io.line(Tone::Story, text);
+                io.say(Tone::Story, text);
             }
             View::Bye
         }
@@ -72,16 +72,18 @@ async fn the_game(io: &Io, mut setup: Setup) -> Result<(), Stop> {
 
 /// Asks for a name until it gets one.
 async fn ask_name(io: &Io) -> Result<Name, Stop> {
-    io.line(Tone::Story, text::WHO);
-    io.line(Tone::Hint, text::NAME_RULE);
+    io.say(Tone::Story, text::WHO);
+    io.say(Tone::Hint, text::NAME_RULE);
+    io.say(Tone::Hint, text::NOT_NAMES);
     loop {
         let line = io.next_line(Prompt::Name).await.ok_or(Stop::Leave)?;
         let line = line.trim();
         match line.to_ascii_lowercase().as_str() {
             "quit" | "exit" | "bye" => return Err(Stop::Leave),
             "help" | "?" => {
-                io.line(Tone::Say, "A name that is known goes on where it was; a new one begins.");
-                io.line(Tone::Hint, text::NAME_RULE);
+                io.say(Tone::Say, "A name that is known goes on where it was; a new one begins.");
+                io.say(Tone::Hint, text::NAME_RULE);
+                io.say(Tone::Hint, text::NOT_NAMES);
                 continue;
             }
             _ => {}
@@ -101,7 +103,7 @@ async fn after(io: &Io, stopped: Stop, name: Name) -> Result<Then, Stop> {
                 Tone::Warning,
                 &format!("{name} has been opened in another window, and plays on there."),
             );
-            io.line(Tone::Say, "Nothing more is written from here.");
+            io.say(Tone::Say, "Nothing more is written from here.");
             let back = confirm(io, &format!("Take {name} back?")).await?;
             Ok(if back { Then::Reopen(name) } else { Then::Leave })
         }
@@ -114,7 +116,7 @@ async fn after(io: &Io, stopped: Stop, name: Name) -> Result<Then, Stop> {
             Ok(if anew { Then::Reopen(name) } else { Then::Ask })
         }
         Stop::Interrupted => {
-            io.line(Tone::Say, "Never mind, then.");
+            io.say(Tone::Say, "Never mind, then.");
             Ok(Then::Ask)
         }
         Stop::Refused(why) => {
@@ -133,22 +135,21 @@ pub(super) async fn confirm(io: &Io, question: &str) -> Result<bool, Stop> {
         match (parser::yes_or_no(&line), parse(&line, Mode::Campus)) {
             (Some(answer), _) => return Ok(answer),
             (None, Ok(Some(Command::Quit))) => return Err(Stop::Leave),
-            _ => io.line(Tone::Error, "Please answer yes or no."),
+            _ => io.say(Tone::Error, "Please answer yes or no."),
         }
     }
 }
 
 /// Tells a story in paragraphs, with a breath between them where there is time for it.
 pub(super) async fn tell(io: &Io, pauses: bool, paragraphs: &[&[&str]]) {
+    let mut pauses = pauses;
     for (i, paragraph) in paragraphs.iter().enumerate() {
         if i > 0 {
-            io.line(Tone::Story, "");
-            if pauses {
-                io.breathe(BREATH_MILLIS).await;
-            }
+            io.say(Tone::Story, "");
+            pauses = pauses && io.breathe(BREATH_MILLIS).await == Breath::Taken;
         }
         for text in *paragraph {
-            io.line(Tone::Story, text);
+            io.say(Tone::Story, text);
         }
     }
 }

@@ -40,13 +40,13 @@ impl Game<'_> {
             // Others have finished what the character had begun: enough for one command.
             return Ok(());
         }
-        self.books.io.line(Tone::Title, problem.title());
+        self.books.io.say(Tone::Title, problem.title());
         for text in text::brief(problem) {
-            self.books.io.line(Tone::Story, text);
+            self.books.io.say(Tone::Story, text);
         }
         let state = self.read_round(problem, round).await?;
         self.say(Tone::Say, &how_far(problem, &state));
-        self.books.io.line(
+        self.books.io.say(
             Tone::Hint,
             "`solve` or `solve N` to go at it, `resign` to leave, `inv` to count.",
         );
@@ -180,19 +180,12 @@ impl Game<'_> {
     }
 
     async fn break_something(&mut self) -> Result<Fight, Stop> {
-        let Some((kind, lost, _)) = rules::shatter(&mut self.books.rng, self.held.me.hardware)
+        let Some((kind, lost, left)) = rules::shatter(&mut self.books.rng, self.held.me.hardware)
         else {
             return Ok(Fight::GoesOn);
         };
-        let shatter = |c: &mut Character| {
-            c.hardware.set(kind, c.hardware.count(kind) / 4);
-            c.hardware = c.hardware.or_spare();
-        };
-        let beaten = {
-            let mut left = self.held.me.hardware;
-            left.set(kind, left.count(kind) / 4);
-            left.is_empty()
-        };
+        let beaten = left.is_empty();
+        let shatter = |c: &mut Character| c.hardware = c.hardware.broken(kind).or_spare();
         self.held.step(self.books, shatter, &[]).await?;
         self.show_changes();
         self.say(

@@ -79,12 +79,18 @@ pub(super) fn read_everyone(entries: &[(String, String)]) -> Everyone {
         .collect()
 }
 
-/// Everyone, by place.
+/// Everyone, by place: oneself first, then by name.
 pub(super) fn campus(me: &Name, everyone: &Everyone) -> Vec<(Place, Vec<PlayerSeen>)> {
     let at = |place| {
         let here = everyone.values().filter(|(_, seen)| seen.place == place);
-        here.map(|(name, seen)| PlayerSeen { name: name.clone(), rank: seen.rank, me: name == me })
-            .collect()
+        let seen = |(name, seen): &(Name, Whereabouts)| PlayerSeen {
+            name: name.clone(),
+            rank: seen.rank,
+            me: name == me,
+        };
+        let mut here: Vec<_> = here.map(seen).collect();
+        here.sort_by_key(|player| !player.me);
+        here
     };
     Place::ALL.into_iter().map(|place| (place, at(place))).collect()
 }

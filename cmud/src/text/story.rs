@@ -18,6 +18,9 @@ pub const WHO: &str = "What should it say on your student card?";
 /// What a name may be.
 pub const NAME_RULE: &str = "1 to 24 letters, digits, - or _. Capitals make no difference.";
 
+/// What cannot be a name where one is asked for.
+pub const NOT_NAMES: &str = "No names here: `help`, and `quit`, `exit` or `bye`, which leave.";
+
 /// The last lines.
 pub const GOODBYE: &[&str] = &[
     "You close the lid. The fan goes on for a while, out of habit.",

@@ -1,6 +1,5 @@
 //! Anything at all: no sequence of lines, answers, outages and rubbish panics or wedges a session.
 
-use cmud::text::WIDTH;
 use cmud::{Input, Prompt, RequestId, Setup, StoreError, TimerId, View};
 use proptest::prelude::*;
 
@@ -150,7 +149,6 @@ proptest! {
             prop_assert!(world.session(who).is_over());
             for view in world.views(who) {
                 if let View::Show(line) = view {
-                    prop_assert!(line.text.chars().count() <= WIDTH, "{}", line.text);
                     prop_assert!(!line.text.chars().any(char::is_control), "{:?}", line.text);
                 }
                 if let View::Progress(Some(bar)) = view {

@@ -104,8 +104,8 @@ impl World {
 
     /// Types a line and returns at once.
     pub fn send(&mut self, who: Who, line: &str) {
-        let prompt = self.players[who.0].prompt.text().trim_end();
-        let prompt = if prompt.is_empty() { "(busy)" } else { prompt };
+        let prompt = self.players[who.0].prompt;
+        let prompt = if prompt.asks() { prompt.text().trim_end() } else { "(busy)" };
         let entry = format!("{prompt} {line}");
         self.note(who, &entry);
         self.give(who, Input::Line(line.to_string()));
@@ -249,7 +249,12 @@ impl World {
                 let line = format!("  [{} {}/{}, {}]", bar.label, bar.done, bar.total, bar.note);
                 self.note(who, &line);
             }
-            View::Progress(_) | View::Campus(_) | View::Shop(_) | View::Problem(None) => {}
+            View::Progress(_)
+            | View::Campus(_)
+            | View::Shop(_)
+            | View::Problem(None)
+            | View::Taken(_)
+            | View::Waiting(_) => {}
         }
         self.players[who.0].views.push(view);
     }

@@ -7,3 +7,4 @@ mod harness;
 mod replicas;
 mod together;
 mod troubles;
+mod typed;

@@ -210,3 +210,25 @@ fn others_are_seen_to_come_and_go() {
     let fence = &campus.expect("the campus was shown")[0];
     assert_eq!((fence.0.word(), fence.1[0].name.as_str(), fence.1[0].me), ("fence", "Bob", false));
 }
+
+/// A campus with so many people on floor 5, each of whom is named like a number.
+fn crowd(world: &mut World, people: usize) -> Vec<String> {
+    let names: Vec<_> = (0..people).map(|at| format!("guest-{at:03}")).collect();
+    for name in &names {
+        let seen = format!(r#"{{"name":"{name}","place":"5","rank":"masters"}}"#);
+        world.store.insert(format!("place/{name}"), seen);
+    }
+    names
+}
+
+#[test]
+fn the_map_names_everyone_and_oneself_first() {
+    let mut world = World::new();
+    let zoe = world.player("Zoe", 1);
+    let names = crowd(&mut world, 12);
+    let map = world.type_line(zoe, "map");
+    let row = map.lines().find(|line| line.starts_with('5')).expect("floor 5 is on the map");
+    assert!(row.starts_with("5        Zoe (you, Undergraduate), guest-000 (Masters), "), "{row}");
+    assert!(names.iter().all(|name| row.contains(&format!("{name} (Masters)"))), "{row}");
+    assert!(!row.contains("more"), "{row}");
+}

@@ -1,7 +1,7 @@
 //! What is going on, and what waits for it to end.
 
 use cmud::Progress;
-use page::words::number;
+use cmud::text::number;
 use yew::prelude::*;
 
 use super::meter::Meter;

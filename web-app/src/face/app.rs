@@ -84,7 +84,7 @@ impl Component for App {
                 self.page.end(ending);
             }
             Msg::Enter(line) => {
-                if let Some(game) = self.game.as_ref().filter(|_| self.page.enter(&line)) {
+                if let Some(game) = self.game.as_ref().filter(|_| self.page.over.is_none()) {
                     game.enter(line);
                     self.entered += 1;
                 }
@@ -120,7 +120,7 @@ impl Component for App {
                         <Log entries={page.log.clone()} entered={self.entered} />
                         <div class="console">
                             <Activity progress={page.progress.clone()} {busy} stop={interrupt} />
-                            <Queue waiting={page.waiting().map(str::to_owned).collect::<Vec<_>>()} />
+                            <Queue waiting={page.waiting.clone()} />
                             { self.ending() }
                             if page.over.is_none() {
                                 <CommandLine

@@ -2,10 +2,11 @@
 
 use std::rc::Rc;
 
+use cmud::text::one;
 use cmud::{Place, PlayerSeen};
 use page::portrait::Portrait;
 use page::state::Campus as Everyone;
-use page::words::{count, rank_with_article, short_place, sign};
+use page::words::{short_place, sign};
 use yew::prelude::*;
 
 /// How many players a place shows by name: more would push the other floors off the screen.
@@ -62,7 +63,7 @@ fn room(props: &Props, place: Place, who: &[PlayerSeen]) -> Html {
                 </span>
                 { for who.iter().take(NAMED).map(player) }
                 if who.len() > NAMED {
-                    <span class="small">{ format!("and {} more", count((who.len() - NAMED) as u64, "player")) }</span>
+                    <span class="small">{ format!("+{}", who.len() - NAMED) }<span class="unseen">{ " more" }</span></span>
                 }
             </span>
         </button>
@@ -72,7 +73,7 @@ fn room(props: &Props, place: Place, who: &[PlayerSeen]) -> Html {
 fn player(player: &PlayerSeen) -> Html {
     let name = player.name.as_str();
     let style = format!("--hue:{}", Portrait::of(name).hue);
-    let rank = if player.me { "you".to_owned() } else { rank_with_article(player.rank) };
+    let rank = if player.me { "you".to_owned() } else { one(player.rank).to_owned() };
     html! {
         <span class={classes!("who", player.me.then_some("you"))} {style} title={format!("{name}, {rank}")}>
             { name }

@@ -2,9 +2,8 @@
 
 use std::rc::Rc;
 
-use cmud::{Completion, Prompt, Status, complete};
+use cmud::{Completion, History, Prompt, Status, complete};
 use page::completer::{accept, bytes_before, is_whole, useful};
-use page::history::History;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
@@ -63,7 +62,10 @@ impl Component for CommandLine {
 
     fn update(&mut self, ctx: &Context<Self>, msg: Msg) -> bool {
         match msg {
-            Msg::Edited => self.read(),
+            Msg::Edited => {
+                self.history.settle();
+                self.read();
+            }
             Msg::Submitted => {
                 self.read();
                 self.submit(ctx);
@@ -100,7 +102,7 @@ impl Component for CommandLine {
         html! {
             <>
                 <form class="command" onsubmit={submitted}>
-                    <label for="command">{ glyph(prompt) }</label>
+                    <label for="command">{ prompt.text().trim_end() }</label>
                     <input
                         id="command"
                         ref={self.input.clone()}
@@ -180,11 +182,11 @@ impl CommandLine {
         let at_end = self.cursor_bytes() == self.line.len();
         match event.key().as_str() {
             "ArrowUp" => {
-                let older = self.history.older(&self.line).map(str::to_owned);
+                let older = self.history.older(&self.line);
                 self.walk(event, older)
             }
             "ArrowDown" => {
-                let newer = self.history.newer().map(str::to_owned);
+                let newer = self.history.newer(&self.line);
                 self.walk(event, newer)
             }
             "Tab" if !event.shift_key() => self.take_first(ctx, event),
@@ -223,13 +225,14 @@ impl CommandLine {
 
     fn take(&mut self, start: usize, candidate: &str) {
         let (line, cursor) = accept(&self.line, self.cursor_bytes(), start, candidate);
+        self.history.settle();
         self.set(line, cursor);
     }
 
     fn submit(&mut self, ctx: &Context<Self>) {
         let line = self.line.trim().to_owned();
         self.set(String::new(), 0);
-        self.history.record(&line);
+        self.history.add(ctx.props().prompt, &line);
         ctx.props().enter.emit(line);
     }
 
@@ -266,15 +269,6 @@ impl CommandLine {
 
     fn element(&self) -> Option<HtmlInputElement> {
         self.input.cast()
-    }
-}
-
-fn glyph(prompt: Prompt) -> &'static str {
-    match prompt {
-        Prompt::Name => "name>",
-        Prompt::Problem => "solve>",
-        Prompt::Confirm => "yes/no>",
-        Prompt::Command | Prompt::Busy | Prompt::Closed => ">",
     }
 }
 

@@ -1,6 +1,7 @@
 //! A bar that shows how much of something is done.
 
-use page::words::{number, percent};
+use cmud::text::number;
+use page::words::percent;
 use yew::prelude::*;
 
 /// What [`Meter`] shows.

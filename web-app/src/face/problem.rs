@@ -2,8 +2,9 @@
 
 use std::rc::Rc;
 
+use cmud::text::number;
 use cmud::{ProblemState, Prompt, Rank};
-use page::words::{number, percent};
+use page::words::percent;
 use yew::prelude::*;
 
 use super::meter::Meter;

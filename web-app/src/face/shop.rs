@@ -3,7 +3,8 @@
 use std::rc::Rc;
 
 use cmud::Offer;
-use page::words::{count, kind, number};
+use cmud::text::{count, number};
+use page::words::kind;
 use yew::prelude::*;
 
 /// What [`Shop`] shows.

@@ -3,8 +3,9 @@
 use std::rc::Rc;
 
 use cmud::Status;
+use cmud::text::{count, number};
 use page::portrait::{Portrait, SIDE};
-use page::words::{count, kind, number};
+use page::words::kind;
 use yew::prelude::*;
 
 /// What [`Identity`] shows.

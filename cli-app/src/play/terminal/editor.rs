@@ -1,13 +1,12 @@
 //! The line being typed: keys in, finished lines out. It draws nothing and asks nobody.
 
-mod history;
 mod menu;
 
+use cmud::{History, Prompt};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use rustyline::line_buffer::{ChangeListener, DeleteListener, Direction, LineBuffer};
 use rustyline::{At, Word};
 
-use self::history::History;
 pub use self::menu::Menu;
 
 /// The longest line that can be typed, in bytes; no command is near it.
@@ -66,9 +65,9 @@ impl Editor {
         self.menu.as_ref()
     }
 
-    /// Keeps a line for the arrow keys.
-    pub fn remember(&mut self, line: &str) {
-        self.history.add(line);
+    /// Keeps a line that was typed at a prompt for the arrow keys.
+    pub fn remember(&mut self, prompt: Prompt, line: &str) {
+        self.history.add(prompt, line);
     }
 
     /// Takes a key; `complete` is asked for what could stand at the cursor.

@@ -2,11 +2,9 @@
 //! and wishes come out.
 
 use std::borrow::Cow;
-use std::collections::VecDeque;
 
 use anstyle::Style;
 use cmud::drive::UserInput;
-use cmud::parser::{Command, Mode, parse};
 use cmud::{Progress, Prompt, Status, Tone, View, complete};
 use crossterm::event::KeyEvent;
 use kvclient::Link;
@@ -37,9 +35,8 @@ pub struct Face {
     link: Link,
     /// What has been said and typed since the last frame.
     fresh: Vec<Entry>,
-    /// Lines that were typed during an activity and that the session has not begun yet. They join
-    /// the log when it does, each above its answer.
-    waiting: VecDeque<String>,
+    /// Lines whose turn has not come.
+    waiting: Vec<String>,
     hint: Hint,
     /// Counts the frames of what moves by itself.
     turn: usize,
@@ -75,7 +72,7 @@ impl Face {
             progress: None,
             link,
             fresh: Vec::new(),
-            waiting: VecDeque::new(),
+            waiting: Vec::new(),
             hint: Hint::Begin,
             turn: 0,
         }
@@ -87,7 +84,9 @@ impl Face {
             View::Show(line) => self.say(style_of(line.tone), line.text),
             View::Progress(progress) => self.progress = progress,
             View::Status(status) => self.status = Some(status),
-            View::Prompt(prompt) => self.turn_to(prompt),
+            View::Prompt(prompt) => self.prompt = prompt,
+            View::Taken(line) => self.echo(line),
+            View::Waiting(lines) => self.waiting = lines,
             // `map`, `shop` and `solve` say all of this in words.
             View::Campus(_) | View::Shop(_) | View::Problem(_) => {}
             // The end of the session says it.
@@ -167,12 +166,6 @@ impl Face {
 
     /// What to draw on a screen of so many columns. New lines of the log are handed out once.
     pub fn frame(&mut self, width: usize) -> Frame {
-        if !matches!(self.prompt, Prompt::Busy | Prompt::Confirm) {
-            // Typed at the very moment of the prompt, or refused: shown all the same.
-            for line in std::mem::take(&mut self.waiting) {
-                self.echo(self.prompt.text(), &line);
-            }
-        }
         let log = self.log(width);
         let mut block = Vec::new();
         if let Some(progress) = &self.progress {
@@ -181,7 +174,7 @@ impl Face {
         block.push(block::rule(self.status.as_ref(), &self.link, width));
         let (text, cursor) = (self.editor.text(), self.editor.cursor());
         let (input, column) =
-            block::input(self.prompt_text(), text, cursor, &self.hint_text(), width);
+            block::input(self.prompt.text(), text, cursor, &self.hint_text(), width);
         let cursor = (block.len(), column);
         block.push(input);
         if let Some(menu) = self.editor.menu() {
@@ -199,36 +192,14 @@ impl Face {
         if self.hint == Hint::Begin && self.prompt != Prompt::Name {
             self.hint = Hint::Silence;
         }
-        if matches!(self.prompt, Prompt::Command | Prompt::Problem | Prompt::Busy) {
-            self.editor.remember(&line);
-        }
-        let stops = || matches!(parse(&line, Mode::Campus), Ok(Some(Command::Stop)));
-        if self.prompt == Prompt::Busy && !stops() {
-            self.waiting.push_back(line.clone());
-        } else {
-            self.echo(self.prompt_text(), &line);
-        }
+        self.editor.remember(self.prompt, &line);
         Wish::Tell(UserInput::Line(line))
     }
 
-    /// A prompt that turns busy again has taken the first line that waits, if one does; only a
-    /// question waits for an answer that was typed after it.
-    fn turn_to(&mut self, prompt: Prompt) {
-        let before = std::mem::replace(&mut self.prompt, prompt);
-        if prompt == Prompt::Busy
-            && !matches!(before, Prompt::Busy | Prompt::Confirm)
-            && let Some(line) = self.waiting.pop_front()
-        {
-            self.echo(before.text(), &line);
-        }
-    }
-
-    fn echo(&mut self, prompt: &'static str, line: &str) {
-        if !line.trim().is_empty() {
-            // A row of air between an answer and the next command.
-            self.say(BARE, "");
-            self.fresh.push(Entry { before: prompt, style: STRONG, text: line.to_owned() });
-        }
+    fn echo(&mut self, line: String) {
+        // A row of air between an answer and the next command.
+        self.say(BARE, "");
+        self.fresh.push(Entry { before: self.prompt.text(), style: STRONG, text: line });
     }
 
     fn log(&mut self, width: usize) -> Vec<Row> {
@@ -243,22 +214,13 @@ impl Face {
         log
     }
 
-    fn prompt_text(&self) -> &'static str {
-        match self.prompt {
-            Prompt::Busy => Prompt::Command.text(),
-            prompt => prompt.text(),
-        }
-    }
-
     fn hint_text(&self) -> Cow<'static, str> {
         match (self.hint, self.prompt) {
             (Hint::OnceMore, _) => "Ctrl-C once more to leave".into(),
             (Hint::Leaving, _) => "leaving…".into(),
             (Hint::Begin, Prompt::Command) => "help, or Tab for what can be typed".into(),
             (_, Prompt::Busy) if !self.waiting.is_empty() => {
-                let lines = self.waiting.iter().map(|line| line.trim());
-                let lines: Vec<_> = lines.filter(|line| !line.is_empty()).collect();
-                format!("then: {}", lines.join(", ")).into()
+                format!("then: {}", self.waiting.join(", ")).into()
             }
             (_, Prompt::Busy) if self.progress.is_some() => {
                 "Ctrl-C stops; what is typed now waits its turn".into()

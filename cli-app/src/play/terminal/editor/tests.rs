@@ -57,7 +57,7 @@ impl Typist {
             };
             let action = self.editor.key(event, candidates);
             if let Action::Submit(line) = &action {
-                self.editor.remember(line);
+                self.editor.remember(Prompt::Command, line);
             }
             if action != Action::Edited {
                 self.actions.push(action);

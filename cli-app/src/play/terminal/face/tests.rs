@@ -43,6 +43,7 @@ fn what_is_said_and_typed_becomes_the_log() {
     face.view(View::Show(Line { tone: Tone::Say, text: "one two three".to_owned() }));
     types(&mut face, "map");
     assert_eq!(enter(&mut face), said("map"));
+    face.view(View::Taken("map".to_owned()));
     let (log, block) = rows(&face.frame(8));
     assert_eq!(log, ["one two", "three", "", "> map"]);
     assert_eq!(block.len(), 2);
@@ -123,61 +124,27 @@ fn pasted_lines_are_done_one_after_the_other() {
     let mut face = face(Prompt::Command);
     let wishes = face.paste("map\nmine 2\nsh");
     assert_eq!(wishes, ["map", "mine 2"].map(|line| said(line).unwrap()));
-    let (log, block) = rows(&face.frame(79));
-    assert_eq!(log, ["", "> map", "", "> mine 2"]);
-    assert_eq!(block[1], "> sh");
+    assert_eq!(rows(&face.frame(79)).1[1], "> sh");
 }
 
 #[test]
-fn a_line_typed_ahead_joins_the_log_above_its_answer() {
-    let mut face = face(Prompt::Busy);
-    for line in ["map", "", "inv"] {
-        types(&mut face, line);
-        assert_eq!(enter(&mut face), said(line));
-    }
-    let (log, block) = rows(&face.frame(79));
-    assert_eq!((log.as_slice(), block[1].as_str()), (&[][..], "> then: map, inv"));
-    for line in ["map", "", "inv"] {
-        face.view(View::Prompt(Prompt::Command));
-        face.view(View::Prompt(Prompt::Busy));
-        face.view(View::Show(Line { tone: Tone::Say, text: format!("answer to {line}") }));
-    }
-    let (log, block) = rows(&face.frame(79));
-    let expected = ["", "> map", "answer to map", "answer to", "", "> inv", "answer to inv"];
-    assert_eq!((log.as_slice(), block[1].as_str()), (&expected.map(str::to_owned)[..], "> "));
-}
-
-#[test]
-fn a_line_typed_at_the_moment_of_the_prompt_is_shown_once() {
+fn a_line_typed_ahead_is_a_hint_and_joins_the_log_when_its_turn_comes() {
     let mut face = face(Prompt::Busy);
     types(&mut face, "map");
-    enter(&mut face);
-    face.view(View::Prompt(Prompt::Command));
-    assert_eq!(rows(&face.frame(79)).0, ["", "> map"]);
-    face.view(View::Prompt(Prompt::Busy));
-    assert_eq!(rows(&face.frame(79)).0, [""; 0]);
-}
-
-#[test]
-fn lines_that_wait_do_not_answer_a_question() {
-    let mut face = face(Prompt::Busy);
-    types(&mut face, "inv");
-    enter(&mut face);
-    face.view(View::Prompt(Prompt::Confirm));
-    assert_eq!(rows(&face.frame(79)).0, [""; 0]);
-    types(&mut face, "yes");
-    enter(&mut face);
-    face.view(View::Prompt(Prompt::Busy));
-    assert_eq!(rows(&face.frame(79)).0, ["", "yes/no> yes"]);
-    face.view(View::Prompt(Prompt::Command));
-    face.view(View::Prompt(Prompt::Busy));
-    assert_eq!(rows(&face.frame(79)).0, ["", "> inv"]);
-}
-
-#[test]
-fn a_line_that_stops_does_not_wait() {
-    let mut face = face(Prompt::Busy);
-    types(&mut face, "stop");
-    enter(&mut face);
-    assert_eq!(rows(&face.frame(79)).0, ["", "> stop"]);
+    assert_eq!(enter(&mut face), said("map"));
+    face.view(View::Waiting(vec!["map".to_owned(), "inv".to_owned()]));
+    let (log, block) = rows(&face.frame(79));
+    assert_eq!((log.as_slice(), block[1].as_str()), (&[][..], "> then: map, inv"));
+    for view in [
+        View::Prompt(Prompt::Problem),
+        View::Taken("map".to_owned()),
+        View::Prompt(Prompt::Busy),
+        View::Waiting(Vec::new()),
+        View::Taken("stop".to_owned()),
+    ] {
+        face.view(view);
+    }
+    let (log, block) = rows(&face.frame(79));
+    assert_eq!(log, ["", "solve> map", "", "> stop"]);
+    assert_eq!(block[1], "> ");
 }
