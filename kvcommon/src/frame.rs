@@ -4,6 +4,8 @@
 //! becomes a [`Refusal`] of that query alone; bytes that are no item at all end the run with a
 //! [`FrameError`], upon which a connection is closed.
 
+use std::iter::FusedIterator;
+
 use postcard::ser_flavors::Flavor;
 use serde::{Deserialize, Serialize};
 
@@ -58,20 +60,57 @@ pub fn encode_answer(message: &mut Vec<u8>, id: QueryId, answer: &Answer<'_>) {
 }
 
 /// The queries of a message, one after the other; after an error there are no more.
-pub fn queries(message: &[u8]) -> impl Iterator<Item = Result<QueryItem<'_>, FrameError>> {
-    items(message, "queries").map(|item| {
-        let (id, query): (QueryId, WireQuery<'_>) = item?;
-        Ok(QueryItem { id, query: query.check() })
-    })
+pub fn queries(message: &[u8]) -> Queries<'_> {
+    Queries { rest: message }
 }
 
 /// The answers of a message, one after the other; after an error there are no more.
 pub fn answers(message: &[u8]) -> impl Iterator<Item = Result<AnswerItem<'_>, FrameError>> {
-    items(message, "answers").map(|item| {
-        let (id, answer) = item?;
-        Ok(AnswerItem { id, answer })
-    })
+    let mut rest = message;
+    std::iter::from_fn(move || take(&mut rest, "answers"))
+        .map(|item| item.map(|(id, answer)| AnswerItem { id, answer }))
 }
+
+/// The queries of a message, from [`queries`].
+#[derive(Clone, Debug)]
+pub struct Queries<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Queries<'a> {
+    /// The bytes that have not been decoded yet: a run of the queries that follow. Nothing after an
+    /// error.
+    ///
+    /// Whoever stops in the middle of a message can go on from there later, without decoding what
+    /// came before once more:
+    ///
+    /// ```
+    /// use kvcommon::{Query, QueryId, frame};
+    ///
+    /// let mut message = Vec::new();
+    /// frame::encode_query(&mut message, QueryId(1), &Query::Get { key: "first" });
+    /// frame::encode_query(&mut message, QueryId(2), &Query::Get { key: "second" });
+    ///
+    /// let mut queries = frame::queries(&message);
+    /// queries.next();
+    /// let rest = queries.rest().to_vec();
+    /// assert_eq!(frame::queries(&rest).next().unwrap().unwrap().id, QueryId(2));
+    /// ```
+    pub fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+}
+
+impl<'a> Iterator for Queries<'a> {
+    type Item = Result<QueryItem<'a>, FrameError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let item = take::<(QueryId, WireQuery<'a>)>(&mut self.rest, "queries")?;
+        Some(item.map(|(id, query)| QueryItem { id, query: query.check() }))
+    }
+}
+
+impl FusedIterator for Queries<'_> {}
 
 /// Queries as they travel: text is bytes until it has been checked, so that one bad query does not
 /// take the others of its message with it. The order of the variants is part of the wire format.
@@ -139,24 +178,15 @@ impl Flavor for Append<'_> {
     }
 }
 
-fn items<'a, T: Deserialize<'a>>(
-    message: &'a [u8],
+/// Takes an item off the front of a run. After an error there is no more run.
+fn take<'a, T: Deserialize<'a>>(
+    rest: &mut &'a [u8],
     what: &'static str,
-) -> impl Iterator<Item = Result<T, FrameError>> {
-    let mut rest = message;
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        Some(match postcard::take_from_bytes(rest) {
-            Ok((item, after)) => {
-                rest = after;
-                Ok(item)
-            }
-            Err(cause) => {
-                rest = &[];
-                Err(FrameError { what, cause })
-            }
-        })
-    })
+) -> Option<Result<T, FrameError>> {
+    if rest.is_empty() {
+        return None;
+    }
+    let taken = postcard::take_from_bytes(rest);
+    *rest = taken.as_ref().map_or(&[], |(_, after)| after);
+    Some(taken.map(|(item, _)| item).map_err(|cause| FrameError { what, cause }))
 }

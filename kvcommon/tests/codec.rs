@@ -135,6 +135,24 @@ proptest! {
     }
 
     #[test]
+    fn the_rest_of_a_run_is_a_run(run in prop::collection::vec(owned_query(), 0..8)) {
+        let (mut message, mut begins) = (Vec::new(), Vec::new());
+        for (id, query) in (0..).zip(&run) {
+            begins.push(message.len());
+            frame::encode_query(&mut message, QueryId(id), &query.query());
+        }
+        let mut queries = frame::queries(&message);
+        for (count, begin) in begins.into_iter().enumerate() {
+            prop_assert_eq!(queries.rest(), &message[begin..]);
+            let rest: Vec<_> = frame::queries(queries.rest()).collect();
+            prop_assert_eq!(&rest, &queries.clone().collect::<Vec<_>>());
+            prop_assert_eq!(rest.len(), run.len() - count);
+            queries.next();
+        }
+        prop_assert_eq!(queries.rest(), b"");
+    }
+
+    #[test]
     fn stamps_are_read_as_they_are_written(stamp in stamp()) {
         prop_assert_eq!(stamp.to_string().parse(), Ok(stamp));
         let json = serde_json::to_string(&stamp).unwrap();
@@ -273,6 +291,9 @@ fn what_is_no_item_is_an_error() {
         let message = items[0].as_ref().unwrap_err().to_string();
         assert!(message.starts_with("the message is not a run of queries"), "{message}");
     }
+    let mut queries = frame::queries(b"\x01\x04\x01k");
+    assert!(queries.next().is_some_and(|item| item.is_err()));
+    assert_eq!((queries.rest(), queries.next()), (&b""[..], None));
     assert_eq!(frame::queries(b"").count(), 0);
     assert_eq!(frame::answers(b"").count(), 0);
 }

@@ -51,16 +51,18 @@ impl Site {
             async move { site.answer(request).await }.boxed()
         };
         // A browser keeps its connection open for what it may want next; the end does not wait.
-        tokio::select! {
-            upgraded = speak_http(stream, answer) => if let Some(upgraded) = upgraded {
-                self.hand_over(upgraded);
-            },
-            () = self.inside.ending.clone().comes() => {}
+        let upgraded = tokio::select! {
+            upgraded = speak_http(stream, answer) => upgraded,
+            () = self.inside.ending.clone().comes() => None,
+        };
+        if let Some(upgraded) = upgraded {
+            self.hand_over(upgraded).await;
         }
     }
 
-    /// Gives a client to the thread of a query actor, each actor in turn.
-    fn hand_over(&self, Upgraded { stream, read }: Upgraded) {
+    /// Gives a client to the thread of a query actor, each actor in turn, and waits for its end: the
+    /// server's end waits for those who are served here.
+    async fn hand_over(&self, Upgraded { stream, read }: Upgraded) {
         let actors = &self.inside.actors;
         let place = &actors[self.next_actor.fetch_add(1, Ordering::Relaxed) % actors.len()];
         let receiver = place.receiver.clone();
@@ -68,12 +70,14 @@ impl Site {
             Ok(stream) => stream,
             Err(error) => return tracing::debug!(%error, "a client was gone before it was served"),
         };
-        place.handle.spawn(async move {
+        let serving = place.handle.spawn(async move {
             match TcpStream::from_std(stream) {
                 Ok(stream) => receiver.serve_websocket(Upgraded { stream, read }).await,
                 Err(error) => tracing::warn!(%error, "cannot hand over a client"),
             }
         });
+        // It fails when the thread has ended or the client's task has panicked: it is over as well.
+        let _ = serving.await;
     }
 
     async fn answer(&self, request: Request<Incoming>) -> Response<Body> {

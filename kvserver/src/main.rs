@@ -62,8 +62,9 @@ async fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let actors = args.actors.unwrap_or_else(|| available_parallelism().map_or(1, usize::from));
     let Args { port, host, http, www, .. } = args;
+    let has_page = www.is_some();
     let server = kvserver::start(Config { host, port, actors, http, www }).await?;
-    let announced = if args.json { announce_json(&server) } else { announce(&server) };
+    let announced = if args.json { announce_json(&server) } else { announce(&server, has_page) };
     if announced.is_ok() {
         tokio::select! {
             _ = interrupt.recv() => {}
@@ -95,16 +96,19 @@ fn announce_json(server: &Server) -> io::Result<()> {
     out.flush()
 }
 
-fn announce(server: &Server) -> io::Result<()> {
+fn announce(server: &Server, has_page: bool) -> io::Result<()> {
     let queries: Vec<String> = server.queries().iter().map(SocketAddr::to_string).collect();
     let mut out = io::stdout().lock();
     writeln!(out, "The store is open.")?;
-    writeln!(out, "  clients    {}", queries.join(", "))?;
+    writeln!(out, "  clients (kv, cmud)   --server {}", queries.join(","))?;
     if let Some(http) = server.http() {
-        writeln!(out, "  browsers   http://{http}/")?;
+        if has_page {
+            writeln!(out, "  browsers             http://{http}/")?;
+        }
+        writeln!(out, "  state and health     http://{http}/stats.json, http://{http}/healthz")?;
     }
-    writeln!(out, "  servers    {}", server.actor_system())?;
-    writeln!(out, "  this one   {}", server.description())?;
+    writeln!(out, "  other servers        {}", server.actor_system())?;
+    writeln!(out, "  described to them    {}", server.description())?;
     writeln!(out, "Nothing is kept on disk. Ctrl-C ends it.")?;
     out.flush()
 }

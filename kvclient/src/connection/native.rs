@@ -5,11 +5,13 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use futures::{Sink, SinkExt, Stream};
 use kvcommon::PROTOCOL;
 use kvcommon::limits::MAX_MESSAGE_BYTES;
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::ClientRequestBuilder;
 use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
 use tokio_tungstenite::tungstenite::http::{Response, Uri};
@@ -31,6 +33,9 @@ const WRITE_BUFFER_BYTES: usize = 64 * 1024;
 /// How much may wait outside the socket before `feed` has to wait; small, since queries that wait
 /// in the session can still be coalesced or withdrawn.
 const OUTBOX_BYTES: usize = 64 * 1024;
+
+/// How long a peer that does not read is offered the goodbye: nobody here waits for anything more.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 pub(crate) struct Connection {
     socket: WebSocketStream<TcpStream>,
@@ -79,7 +84,7 @@ impl Connection {
     /// Says goodbye, without waiting for the answer.
     pub(crate) async fn close(mut self) {
         // A peer that does not take even this will see the socket end.
-        let _ = self.socket.send(Message::Close(None)).await;
+        let _ = timeout(FAREWELL, self.socket.send(Message::Close(None))).await;
     }
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event<Bytes>, Failure>> {

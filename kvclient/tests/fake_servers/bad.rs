@@ -4,10 +4,11 @@ use std::time::{Duration, Instant};
 
 use futures::SinkExt;
 use kvclient::{Error, ErrorKind};
-use kvcommon::limits::MAX_MESSAGE_BYTES;
+use kvcommon::limits::{MAX_MESSAGE_BYTES, MAX_VALUE_BYTES};
 use kvcommon::{Answer, Entry, QueryId};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::runtime::Handle;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
@@ -84,6 +85,42 @@ async fn no_answer_to_the_handshake() {
     let error = failing_get(&client).await;
     assert_error(&error, ErrorKind::Timeout, "gave no answer within 0.1 s");
     assert!(!error.outcome_unknown());
+}
+
+/// In virtual time: what is waited for here without a timer does not end.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_stops_reading_does_not_keep_a_client_that_is_gone() {
+    let (hear, mut heard) = tokio::sync::mpsc::unbounded_channel();
+    let address = start(move |_, stream| {
+        let hear = hear.clone();
+        async move {
+            let _socket = accept(stream).await;
+            hear.send(()).expect("the test waits");
+            std::future::pending::<()>().await;
+        }
+    })
+    .await;
+    let client = client(&address).with_deadline(Duration::from_secs(24 * 60 * 60));
+    // More than all buffers on the way take.
+    let value = "v".repeat(MAX_VALUE_BYTES);
+    let puts: Vec<_> = (0..100)
+        .map(|_| {
+            let (client, value) = (client.clone(), value.clone());
+            tokio::spawn(async move { client.put("key", &value).await })
+        })
+        .collect();
+    heard.recv().await.expect("the client comes");
+    // Lets all of them be sent that can be.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let tasks = || Handle::current().metrics().num_alive_tasks();
+    assert_eq!(tasks(), 2 + 1 + puts.len(), "the server's, the connection's and the askers'");
+    for put in puts {
+        put.abort();
+        assert!(put.await.is_err_and(|error| error.is_cancelled()), "nobody was answered");
+    }
+    drop(client);
+    tokio::time::sleep(Duration::from_secs(60 * 60)).await;
+    assert_eq!(tasks(), 2, "only the server is left");
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use super::QueryActor;
 pub struct Batch {
     /// The client's messages, each a run of queries, oldest first.
     pub messages: Vec<Vec<u8>>,
-    /// So many queries of the first message have been answered already.
+    /// So many bytes of the first message have been answered already.
     pub skip: usize,
 }
 
@@ -40,7 +40,7 @@ pub const TURN_BYTES: usize = 256 * 1024;
 /// Whether a turn goes on.
 enum Flow {
     Go,
-    /// It has answered so many queries of the message and is over.
+    /// It has answered so many bytes of the message and is over.
     Stop {
         answered: usize,
     },
@@ -76,7 +76,10 @@ impl QueryActor {
         left: &mut usize,
         turn: &mut Answers,
     ) -> Flow {
-        for (answered, item) in frame::queries(message).enumerate().skip(skip) {
+        let mut queries = frame::queries(message.get(skip..).unwrap_or_default());
+        loop {
+            let answered = message.len() - queries.rest().len();
+            let Some(item) = queries.next() else { return Flow::Go };
             if *left == 0 || turn.message.len() >= TURN_BYTES {
                 return Flow::Stop { answered };
             }
@@ -99,7 +102,6 @@ impl QueryActor {
             }
             *left -= 1;
         }
-        Flow::Go
     }
 
     fn query(&mut self, query: &Query<'_>, clock_millis: u64) -> Answer<'_> {

@@ -40,12 +40,16 @@ impl World {
         let mut turns = Vec::new();
         let mut next = Some(Batch { messages, skip: 0 });
         while let Some(batch) = next {
-            let question = |reply| Message::Queries { batch, reply };
-            let mut answers = self.system.ask(&self.actors[actor], question).await.unwrap();
+            let mut answers = self.turn(actor, batch).await;
             next = answers.rest.take();
             turns.push(answers);
         }
         turns
+    }
+
+    async fn turn(&self, actor: usize, batch: Batch) -> Answers {
+        let question = |reply| Message::Queries { batch, reply };
+        self.system.ask(&self.actors[actor], question).await.unwrap()
     }
 
     async fn get(&self, actor: usize, key: &str) -> Result<Option<String>, RefusalKind> {
@@ -310,6 +314,19 @@ async fn a_long_batch_takes_turns_and_every_query_is_answered_once_in_order() {
     let turns = world.ask_bytes(0, messages).await;
     assert_eq!(turns.len(), 3);
     assert_eq!(ids(&turns), (0..count as u64).collect::<Vec<_>>());
+}
+
+/// That nothing is decoded twice, and what keeps a long message from costing its square.
+#[tokio::test(start_paused = true)]
+async fn a_turn_does_not_look_at_what_has_been_answered() {
+    let world = World::of(1);
+    let mut message = vec![0xff; 1000];
+    frame::encode_query(&mut message, QueryId(7), &Query::Get { key: "key" });
+    let turn = world.turn(0, Batch { messages: vec![message.clone()], skip: 1000 }).await;
+    assert_eq!((turn.fault.as_deref(), ids(std::slice::from_ref(&turn))), (None, vec![7]));
+
+    let turn = world.turn(0, Batch { messages: vec![message], skip: usize::MAX }).await;
+    assert!(turn.message.is_empty() && turn.fault.is_none() && turn.rest.is_none(), "{turn:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -90,15 +90,39 @@ fn without_http_it_says_null() {
     assert_eq!(names.len(), 4, "{names:?}");
 }
 
-#[test]
-fn without_json_a_person_is_told() {
-    let mut server = Running::start(&["--port", "0", "--actors", "1", "--http", "localhost:0"]);
+/// What a person is told after the start with `args`, to the last line.
+fn banner(args: &[&str]) -> String {
+    let mut server = Running::start(&[&["--port", "0"], args].concat());
     let mut said = String::new();
     let mut out = BufReader::new(server.0.stdout.take().unwrap());
     while !said.contains("Ctrl-C") {
         assert_ne!(out.read_line(&mut said).unwrap(), 0, "{said}");
     }
-    assert!(said.contains("clients") && said.contains("http://127.0.0.1:"), "{said}");
+    said
+}
+
+#[test]
+fn without_json_a_person_is_told() {
+    let check = |said: &str, parts: &[&str], absent: &[&str]| {
+        for part in parts {
+            assert!(said.contains(part), "{part:?} in {said}");
+        }
+        for part in absent {
+            assert!(!said.contains(part), "{part:?} in {said}");
+        }
+    };
+    let always = ["clients (kv, cmud)", "--server 127.0.0.1:", "other servers", "described to"];
+    let said = banner(&["--actors", "2"]);
+    check(&said, &always, &["http:", "browsers"]);
+    assert_eq!(said.matches(",127.0.0.1:").count(), 1, "two addresses as kv takes them: {said}");
+
+    let said = banner(&["--actors", "1", "--http", "localhost:0"]);
+    check(&said, &always, &["browsers"]);
+    check(&said, &["http://127.0.0.1:", "/stats.json", "/healthz"], &[]);
+
+    let said = banner(&["--actors", "1", "--http", "localhost:0", "--www", "."]);
+    check(&said, &always, &[]);
+    check(&said, &["browsers", "/\n", "/stats.json"], &[]);
 }
 
 #[test]

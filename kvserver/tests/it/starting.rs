@@ -102,6 +102,27 @@ async fn a_shutdown_tells_the_clients_and_frees_all_ports_at_once() {
         assert!(request(loopback(port + 3), "GET /healthz", "").await.contains("200"));
         server.shutdown().await;
         assert_eq!(client.goodbye().await.0, CloseCode::Away);
+        assert_eq!(page.goodbye().await.0, CloseCode::Away);
+    }
+}
+
+/// On their own, since a shutdown that waits for a client of a query port may be long enough for
+/// them as well.
+#[tokio::test]
+async fn a_shutdown_tells_the_clients_of_the_http_port() {
+    for _ in 0..5 {
+        let http = Some(loopback(0));
+        let server = start(Config { actors: 2, http, ..Config::default() }).await.unwrap();
+        let mut pages = Vec::new();
+        for _ in 0..12 {
+            let mut page = Client::connect_to(server.http().unwrap(), "/kv").await;
+            assert_eq!(page.get("key").await, None);
+            pages.push(page);
+        }
+        server.shutdown().await;
+        for mut page in pages {
+            assert_eq!(page.goodbye().await.0, CloseCode::Away);
+        }
     }
 }
 

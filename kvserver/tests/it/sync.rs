@@ -103,15 +103,13 @@ async fn a_put_costs_no_more_when_the_store_holds_more() {
     server.shutdown().await;
 }
 
-/// The median is printed for people; the bound is wide, since machines of tests are busy.
-#[tokio::test]
-async fn an_idle_server_shows_a_put_on_its_siblings_soon() {
-    let server = start(Config { actors: 4, ..Config::default() }).await.unwrap();
-    let mut clients = clients(&server).await;
+/// How long it takes in the median until a Put of an idle server can be read on all siblings.
+async fn median_of_idle_puts(clients: &mut [Client], round: usize) -> Duration {
     let mut times = Vec::new();
-    for round in 0..21 {
+    for number in 0..21 {
+        // Longer than the pace: what is said next is said after quiet.
         sleep(Duration::from_millis(150)).await;
-        let key = key(0, round);
+        let key = key(round, number);
         clients[0].put(&key, "value").await;
         let written = Instant::now();
         for client in &mut clients[1..] {
@@ -120,8 +118,23 @@ async fn an_idle_server_shows_a_put_on_its_siblings_soon() {
         times.push(written.elapsed());
     }
     times.sort_unstable();
-    let median = times[times.len() / 2];
-    println!("a Put of an idle server is on all siblings after {median:?} in the median");
-    assert!(median < Duration::from_millis(100), "{median:?}");
+    times[times.len() / 2]
+}
+
+/// The best of up to three rounds: the other tests, or whatever else the machine does, can take the
+/// processors from a whole round, but can make nothing faster than it is.
+#[tokio::test]
+async fn an_idle_server_shows_a_put_on_its_siblings_within_5_ms() {
+    let server = start(Config { actors: 4, ..Config::default() }).await.unwrap();
+    let mut clients = clients(&server).await;
+    let mut best = Duration::MAX;
+    for round in 0..3 {
+        best = best.min(median_of_idle_puts(&mut clients, round).await);
+        println!("a Put of an idle server is on all siblings after {best:?} in the median");
+        if best <= Duration::from_millis(5) {
+            break;
+        }
+    }
+    assert!(best <= Duration::from_millis(5), "{best:?}");
     server.shutdown().await;
 }

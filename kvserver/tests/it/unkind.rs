@@ -99,6 +99,41 @@ async fn a_client_that_floods_and_reads_leaves_room_for_others() {
     server.shutdown().await;
 }
 
+/// How long it takes to send these messages and to get all the answers.
+async fn time_of(client: &mut Client, messages: &[Vec<u8>], mut answers: usize) -> Duration {
+    let start = Instant::now();
+    for message in messages {
+        client.send(message.clone()).await;
+    }
+    while answers > 0 {
+        answers -= client.answers().await.len();
+    }
+    start.elapsed()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_query_costs_the_same_in_a_long_message() {
+    const QUERY_BYTES: usize = 4;
+    const QUERIES: usize = MAX_MESSAGE_BYTES / QUERY_BYTES;
+    let server = start(Config::default()).await.unwrap();
+    let mut client = Client::connect(server.queries()[0]).await;
+    let mut long = Vec::new();
+    for _ in 0..QUERIES {
+        frame::encode_query(&mut long, QueryId(1), &Query::Get { key: "k" });
+    }
+    let short: Vec<Vec<u8>> = long.chunks(1024 * QUERY_BYTES).map(<[u8]>::to_vec).collect();
+    let long = [long];
+    // The best of three: other tests are using this machine, too.
+    let (mut in_one, mut in_many) = (Duration::MAX, Duration::MAX);
+    for _ in 0..3 {
+        in_one = in_one.min(time_of(&mut client, &long, QUERIES).await);
+        in_many = in_many.min(time_of(&mut client, &short, QUERIES).await);
+    }
+    println!("{QUERIES} Gets in one message {in_one:?}, in messages of 1,024 {in_many:?}");
+    assert!(in_one < 8 * in_many, "{in_one:?}, not {in_many:?}");
+    server.shutdown().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn clients_that_dawdle_are_dropped_in_the_handshake_and_harmless_after_it() {
     let server = start(Config::default()).await.unwrap();
