@@ -45,6 +45,29 @@ impl Wake {
 /// A buffer that grew beyond this many items in a burst is given back when the burst is over.
 const KEPT_CAPACITY: usize = 1024;
 
+/// What a take has got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// The taker counts as asleep again already: it may sleep without another look, since the next push
+    /// wakes it. For an actor that is asked one thing at a time this halves the looks.
+    Few,
+    /// Where there were many, more will come: the taker must look again before it sleeps.
+    Many,
+    /// The mailbox is closed, and what it still held is gone.
+    Closed,
+}
+
+/// What counts as many.
+const MANY: usize = 8;
+
+impl<T> Queue<T> {
+    fn put_to_sleep(&mut self, cx: &Context<'_>) {
+        if !self.sleeper.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            self.sleeper = Some(cx.waker().clone());
+        }
+    }
+}
+
 impl<T> Mailbox<T> {
     pub(crate) fn new() -> Self {
         Mailbox {
@@ -72,28 +95,28 @@ impl<T> Mailbox<T> {
         Ok(())
     }
 
-    /// Moves everything that waits into the empty `batch`; pending while nothing does. `Ready(false)`
-    /// once the mailbox is closed: what it still held is gone.
-    pub(crate) fn poll_take(&self, cx: &mut Context<'_>, batch: &mut Vec<T>) -> Poll<bool> {
+    /// Moves everything that waits into the empty `batch`; pending while nothing does.
+    pub(crate) fn poll_take(&self, cx: &mut Context<'_>, batch: &mut Vec<T>) -> Poll<Taken> {
         debug_assert!(batch.is_empty());
         let mut queue = self.queue.lock();
         if queue.closed {
-            return Poll::Ready(false);
+            return Poll::Ready(Taken::Closed);
         }
+        let roomy = queue.items.capacity().max(batch.capacity()) > KEPT_CAPACITY;
         if queue.items.is_empty() {
-            if !queue.sleeper.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-                queue.sleeper = Some(cx.waker().clone());
+            if roomy {
+                (queue.items, *batch) = (Vec::new(), Vec::new());
             }
-            for buffer in [&mut queue.items, batch] {
-                if buffer.capacity() > KEPT_CAPACITY {
-                    *buffer = Vec::new();
-                }
-            }
+            queue.put_to_sleep(cx);
             return Poll::Pending;
         }
-        queue.sleeper = None;
         mem::swap(&mut queue.items, batch);
-        Poll::Ready(true)
+        if roomy || batch.len() >= MANY {
+            queue.sleeper = None;
+            return Poll::Ready(Taken::Many);
+        }
+        queue.put_to_sleep(cx);
+        Poll::Ready(Taken::Few)
     }
 
     pub(crate) fn external_count(&self) -> u64 {
@@ -154,14 +177,28 @@ mod tests {
         let mut batch = Vec::new();
         assert!(push(&mailbox, 1));
         assert!(push(&mailbox, 2));
-        assert_eq!(mailbox.poll_take(&mut cx, &mut batch), Poll::Ready(true));
+        assert_eq!(mailbox.poll_take(&mut cx, &mut batch), Poll::Ready(Taken::Few));
         assert_eq!(batch, [1, 2]);
         assert_eq!(bell.0.load(SeqCst), 0);
         batch.clear();
-        assert_eq!(mailbox.poll_take(&mut cx, &mut batch), Poll::Pending);
+        for number in 0..MANY as u64 {
+            assert!(push(&mailbox, number));
+        }
+        assert_eq!(
+            bell.0.load(SeqCst),
+            1,
+            "a taker of few is asleep again: one sleep, one wake-up"
+        );
+        assert_eq!(mailbox.poll_take(&mut cx, &mut batch), Poll::Ready(Taken::Many));
+        batch.clear();
         assert!(push(&mailbox, 3));
+        assert_eq!(bell.0.load(SeqCst), 1, "a taker of many is awake");
+        assert_eq!(mailbox.poll_take(&mut cx, &mut batch), Poll::Ready(Taken::Few));
+        batch.clear();
+        assert_eq!(mailbox.poll_take(&mut cx, &mut batch), Poll::Pending);
         assert!(push(&mailbox, 4));
-        assert_eq!(bell.0.load(SeqCst), 1, "one sleep, one wake-up");
+        assert!(push(&mailbox, 5));
+        assert_eq!(bell.0.load(SeqCst), 2, "one sleep, one wake-up");
     }
 
     #[test]
@@ -174,7 +211,7 @@ mod tests {
         mailbox.close();
         assert_eq!(bell.0.load(SeqCst), 1);
         assert!(!push(&mailbox, 1));
-        assert_eq!(mailbox.poll_take(&mut cx, &mut batch), Poll::Ready(false));
+        assert_eq!(mailbox.poll_take(&mut cx, &mut batch), Poll::Ready(Taken::Closed));
         assert!(batch.is_empty());
     }
 
@@ -186,7 +223,7 @@ mod tests {
         for item in 0..100_000 {
             push(&mailbox, item);
         }
-        assert_eq!(mailbox.poll_take(&mut cx, &mut batch), Poll::Ready(true));
+        assert_eq!(mailbox.poll_take(&mut cx, &mut batch), Poll::Ready(Taken::Many));
         batch.clear();
         assert_eq!(mailbox.poll_take(&mut cx, &mut batch), Poll::Pending);
         assert_eq!((batch.capacity(), mailbox.queue.lock().items.capacity()), (0, 0));
@@ -211,7 +248,8 @@ mod tests {
         let mut last = [None; THREADS as usize];
         let (mut taken, mut batch) = (0, Vec::new());
         while taken < THREADS * EACH {
-            assert!(runtime.block_on(poll_fn(|cx| mailbox.poll_take(cx, &mut batch))));
+            let got = runtime.block_on(poll_fn(|cx| mailbox.poll_take(cx, &mut batch)));
+            assert_ne!(got, Taken::Closed);
             for item in batch.drain(..) {
                 let (thread, number) = ((item / EACH) as usize, item % EACH);
                 assert_eq!(last[thread].map_or(0, |last| last + 1), number);

@@ -2,6 +2,7 @@
 
 use std::{
     any::Any,
+    cell::Cell,
     fmt, mem,
     pin::Pin,
     sync::Arc,
@@ -24,13 +25,13 @@ use crate::{
 /// timeout around it. Dropping it gives the address up.
 #[must_use = "dropping it gives the reply address up"]
 pub struct Reply<R: Message> {
-    slot: Arc<ReplySlot<R>>,
-    done: bool,
+    /// None once it has ended.
+    slot: Option<Arc<ReplySlot<R>>>,
 }
 
 impl<R: Message> Reply<R> {
     pub(crate) fn new(slot: Arc<ReplySlot<R>>) -> Self {
-        Reply { slot, done: false }
+        Reply { slot: Some(slot) }
     }
 }
 
@@ -49,6 +50,33 @@ enum State<R> {
     Waiting(Option<Waker>),
     Answered(R),
     Over,
+}
+
+thread_local! {
+    /// The slot of the last answer taken on this thread, for its next question: who asks one thing after
+    /// the other, as most do, allocates nothing.
+    static SPARE: Cell<Option<Arc<dyn Any + Send + Sync>>> = const { Cell::new(None) };
+}
+
+/// A larger slot is not kept.
+const MAX_SPARE_BYTES: usize = 256;
+
+impl<R: Send + 'static> ReplySlot<R> {
+    /// An empty slot, used before or not.
+    pub(crate) fn vacant() -> Arc<Self> {
+        match SPARE.take().map(Arc::downcast) {
+            Some(Ok(slot)) => slot,
+            _ => Arc::new(Self::new()),
+        }
+    }
+
+    /// Keeps a vacant slot that nobody else has.
+    fn spare(self: Arc<Self>) {
+        if size_of::<Self>() <= MAX_SPARE_BYTES {
+            // At the end of the thread there is no place to keep it.
+            let _ = SPARE.try_with(|spare| spare.set(Some(self)));
+        }
+    }
 }
 
 impl<R> ReplySlot<R> {
@@ -102,26 +130,34 @@ impl<R: Message> Future for Reply<R> {
     type Output = Option<R>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<R>> {
-        let answer = {
-            let mut state = self.slot.state.lock();
-            match mem::replace(&mut *state, State::Over) {
-                State::Answered(answer) => Some(answer),
-                State::Over => None,
-                State::Waiting(_) => {
-                    *state = State::Waiting(Some(cx.waker().clone()));
-                    return Poll::Pending;
-                }
+        let Some(slot) = &mut self.slot else { return Poll::Ready(None) };
+        // Whoever settles a slot lets go of it: alone with it there is nobody to lock out.
+        let alone = if Arc::strong_count(slot) == 1 { Arc::get_mut(slot) } else { None };
+        let outcome = if let Some(slot) = alone {
+            let outcome = mem::replace(slot.state.get_mut(), State::Waiting(None));
+            self.slot.take().into_iter().for_each(ReplySlot::spare);
+            outcome
+        } else {
+            let mut state = slot.state.lock();
+            if let State::Waiting(waker) = &mut *state {
+                *waker = Some(cx.waker().clone());
+                return Poll::Pending;
             }
+            mem::replace(&mut *state, State::Over)
         };
-        self.done = true;
-        Poll::Ready(answer)
+        self.slot = None;
+        Poll::Ready(match outcome {
+            State::Answered(answer) => Some(answer),
+            State::Waiting(_) | State::Over => None,
+        })
     }
 }
 
 impl<R: Message> Drop for Reply<R> {
     fn drop(&mut self) {
-        if !self.done {
-            *self.slot.state.lock() = State::Over;
+        if let Some(slot) = &self.slot {
+            // The lock is released before an answer that nobody took is dropped.
+            let _left = mem::replace(&mut *slot.state.lock(), State::Over);
         }
     }
 }

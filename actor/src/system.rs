@@ -4,6 +4,7 @@ mod inner;
 mod last_port;
 mod placement;
 mod registry;
+mod replies;
 mod run;
 
 use std::{fmt, io, sync::Arc, time::Duration};

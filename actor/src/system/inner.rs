@@ -186,7 +186,7 @@ impl Inner {
     }
 
     pub(super) fn open_reply<R: Message>(&self, of: Option<ActorId>) -> (ReplyRef<R>, Reply<R>) {
-        let slot = Arc::new(ReplySlot::new());
+        let slot = ReplySlot::vacant();
         let id = self.registry.open_reply(slot.clone(), of);
         if self.closed.load(SeqCst) {
             self.registry.forget_reply(id);

@@ -11,6 +11,7 @@ use std::{
 use dashmap::{DashMap, Entry};
 use parking_lot::Mutex;
 
+use super::replies::Replies;
 use crate::{Stats, cell::IdHasher, load::Port, refs::ActorId, report::Cause, stats::Counters};
 
 type ById<T> = DashMap<ActorId, T, BuildHasherDefault<IdHasher>>;
@@ -18,11 +19,8 @@ type ById<T> = DashMap<ActorId, T, BuildHasherDefault<IdHasher>>;
 /// The actors and the open reply addresses of one system.
 pub(crate) struct Registry {
     actors: ById<Listed>,
-    replies: ById<Asked>,
+    replies: Replies,
     next_actor: AtomicU64,
-    next_reply: AtomicU64,
-    /// The number at which reply addresses that nobody waits at are thrown out.
-    next_sweep: AtomicU64,
     /// What actors that have stopped had counted.
     retired: Mutex<Stats>,
 }
@@ -39,23 +37,12 @@ impl Listed {
     }
 }
 
-struct Asked {
-    port: Arc<dyn Port>,
-    /// The local actor that was asked, if it is known.
-    of: Option<ActorId>,
-}
-
-/// So many abandoned reply addresses are kept at most, or as many as are open.
-const MAX_ABANDONED: u64 = 4096;
-
 impl Registry {
     pub(crate) fn new() -> Self {
         Registry {
             actors: ById::default(),
-            replies: ById::default(),
+            replies: Replies::default(),
             next_actor: AtomicU64::new(ActorId::FIRST_ORDINARY),
-            next_reply: AtomicU64::new(ActorId::FIRST_REPLY),
-            next_sweep: AtomicU64::new(ActorId::FIRST_REPLY + MAX_ABANDONED),
             retired: Mutex::default(),
         }
     }
@@ -76,19 +63,11 @@ impl Registry {
     }
 
     pub(crate) fn open_reply(&self, port: Arc<dyn Port>, of: Option<ActorId>) -> ActorId {
-        let number = self.next_reply.fetch_add(1, Relaxed);
-        self.replies.insert(ActorId(number), Asked { port, of });
-        if number >= self.next_sweep.load(Relaxed) {
-            self.next_sweep.store(u64::MAX, Relaxed); // one sweep at a time
-            self.replies.retain(|_, asked| !asked.port.is_abandoned());
-            let open = self.replies.len() as u64;
-            self.next_sweep.store(number + open.max(MAX_ABANDONED), Relaxed);
-        }
-        ActorId(number)
+        self.replies.open(port, of)
     }
 
     pub(crate) fn replies_opened(&self) -> u64 {
-        self.next_reply.load(Relaxed) - ActorId::FIRST_REPLY
+        self.replies.opened()
     }
 
     /// Lets `deliver` put the one answer behind a reply address, which is closed by it.
@@ -97,7 +76,7 @@ impl Registry {
         id: ActorId,
         deliver: impl FnOnce(&dyn Port) -> Result<(), Cause>,
     ) -> Result<(), Cause> {
-        let (_, asked) = self.replies.remove(&id).ok_or(Cause::ReplyUsed)?;
+        let asked = self.replies.take(id).ok_or(Cause::ReplyUsed)?;
         let delivered = deliver(&*asked.port);
         if delivered.is_err() {
             asked.port.close(); // the one answer was spoiled, and no other will come
@@ -111,22 +90,14 @@ impl Registry {
     }
 
     pub(crate) fn forget_reply(&self, id: ActorId) {
-        self.replies.remove(&id);
+        self.replies.take(id);
     }
 
     /// Ends the questions that `actor` has not answered. It looks at every open question, which is cheap
     /// beside the panic that brings it here.
     pub(crate) fn give_up_on(&self, actor: ActorId) {
-        let mut given_up = Vec::new();
-        self.replies.retain(|_, asked| {
-            let give_up = asked.of == Some(actor);
-            if give_up {
-                given_up.push(asked.port.clone());
-            }
-            !give_up
-        });
-        for port in given_up {
-            port.close();
+        for asked in self.replies.take_all(Some(actor)) {
+            asked.port.close();
         }
     }
 
@@ -145,11 +116,8 @@ impl Registry {
         for port in ports {
             port.close();
         }
-        let asked: Vec<_> = self.replies.iter().map(|asked| *asked.key()).collect();
-        for id in asked {
-            if let Some((_, asked)) = self.replies.remove(&id) {
-                asked.port.close();
-            }
+        for asked in self.replies.take_all(None) {
+            asked.port.close();
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::{
     future::poll_fn,
+    mem,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -20,7 +21,7 @@ use crate::{
     cell::{Cell, Flow},
     context::{Now, Runtime},
     load::Load,
-    mailbox::Mailbox,
+    mailbox::{Mailbox, Taken},
     refs::RawRef,
     report::Report,
     timers::Timers,
@@ -32,8 +33,6 @@ const MESSAGES_PER_TURN: usize = 32;
 /// An actor that had many messages at once looks this often for more, others on its thread running in
 /// between, before it sleeps: a look costs 50 ns, waking a sleeping thread several µs on both sides.
 const EMPTY_LOOKS: u32 = 16;
-/// What counts as many.
-const BUSY: usize = 8;
 
 /// Runs one actor until its mailbox closes or it is stopped.
 pub(super) async fn actor<A: Actor>(
@@ -46,10 +45,12 @@ pub(super) async fn actor<A: Actor>(
     let mut flow = cell.start(&mut runtime);
     let mut batch = Vec::new();
     let mut turn = 0;
-    while flow == Flow::Go
-        && poll_fn(|cx| poll_batch(cx, &mut cell, &mut runtime, &mailbox, &mut batch)).await
-    {
-        runtime.patience = if batch.len() >= BUSY { EMPTY_LOOKS } else { 0 };
+    while flow == Flow::Go {
+        match poll_fn(|cx| poll_batch(cx, &mut cell, &mut runtime, &mailbox, &mut batch)).await {
+            Taken::Few => (runtime.asleep, runtime.patience) = (true, 0),
+            Taken::Many => runtime.patience = EMPTY_LOOKS,
+            Taken::Closed => break,
+        }
         for message in batch.drain(..) {
             runtime.now = None;
             flow = cell.handle(message, &mut runtime);
@@ -59,6 +60,7 @@ pub(super) async fn actor<A: Actor>(
             turn += 1;
             if turn == MESSAGES_PER_TURN {
                 turn = 0;
+                runtime.asleep = false; // what woke the actor meanwhile is forgotten by the next line
                 yield_now().await;
                 if mailbox.is_closed() {
                     break;
@@ -77,11 +79,13 @@ fn poll_batch<A: Actor>(
     runtime: &mut TokioRuntime,
     mailbox: &Mailbox<A::Message>,
     batch: &mut Vec<A::Message>,
-) -> Poll<bool> {
+) -> Poll<Taken> {
     loop {
         runtime.fire(cell);
-        if let Poll::Ready(open) = mailbox.poll_take(cx, batch) {
-            return Poll::Ready(open);
+        if !mem::take(&mut runtime.asleep)
+            && let Poll::Ready(taken) = mailbox.poll_take(cx, batch)
+        {
+            return Poll::Ready(taken);
         }
         if runtime.patience > 0 {
             runtime.patience -= 1;
@@ -100,6 +104,8 @@ struct TokioRuntime {
     me: RawRef,
     timers: Timers<Instant>,
     alarm: Alarm,
+    /// Whether the mailbox will wake the actor, so that it need not look before it sleeps.
+    asleep: bool,
     /// How often the actor still looks into its empty mailbox before it sleeps.
     patience: u32,
     /// The time of the handler that runs, once it has asked for it.
@@ -114,6 +120,7 @@ impl TokioRuntime {
             me,
             timers: Timers::new(),
             alarm: Alarm(None),
+            asleep: false,
             patience: 0,
             now: None,
             random: None,
@@ -178,8 +185,8 @@ pub(super) async fn keep_outside_timers(inner: Arc<Inner>, incoming: Arc<Mailbox
     loop {
         let due = timers.next_due();
         let open = poll_fn(|cx| {
-            if let Poll::Ready(open) = incoming.poll_take(cx, &mut batch) {
-                return Poll::Ready(open);
+            if let Poll::Ready(taken) = incoming.poll_take(cx, &mut batch) {
+                return Poll::Ready(taken != Taken::Closed);
             }
             alarm.poll_until(cx, due).map(|()| true)
         });
