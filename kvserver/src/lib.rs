@@ -24,6 +24,8 @@ pub mod entry;
 
 pub mod replica;
 
+pub mod digest;
+
 pub mod query_actor;
 
 mod query_receiver;

@@ -6,6 +6,7 @@ use std::ops::Bound;
 use kvcommon::Entry as PageEntry;
 use kvcommon::limits::PAGE_BYTES;
 
+use crate::digest::Digest;
 use crate::entry::{ByKey, Entry};
 use crate::stamp::Writer;
 
@@ -23,6 +24,7 @@ mod tests;
 pub struct Replica {
     live: BTreeSet<ByKey>,
     tombstones: BTreeSet<ByKey>,
+    digest: Digest,
 }
 
 /// One page of a List.
@@ -35,6 +37,12 @@ pub struct Page<'a> {
 }
 
 impl Replica {
+    /// An empty replica with a digest of another shape, for tests.
+    #[cfg(test)]
+    pub(crate) fn with_digest(digest: Digest) -> Self {
+        Self { digest, ..Self::default() }
+    }
+
     /// The number of keys that have a value.
     pub fn len(&self) -> usize {
         self.live.len()
@@ -63,7 +71,7 @@ impl Replica {
     ) -> Option<Entry> {
         let stamp = writer.stamp(clock_millis, self.get(key).map(Entry::stamp))?;
         let entry = Entry::new(stamp, key, value);
-        self.store(entry.clone());
+        self.store(&entry);
         Some(entry)
     }
 
@@ -72,7 +80,7 @@ impl Replica {
     pub fn merge(&mut self, entry: Entry) -> bool {
         let news = self.held(entry.key_bytes()).is_none_or(|held| entry.beats(held));
         if news {
-            self.store(entry);
+            self.store(&entry);
         }
         news
     }
@@ -100,6 +108,17 @@ impl Replica {
             }
         }
         Page { entries, more: rest.next().is_some() }
+    }
+
+    /// The live entries in the order of their keys, of those after `after` only.
+    pub fn live_after(&self, after: Option<&str>) -> impl Iterator<Item = &Entry> + use<'_> {
+        let from = after.map_or(Bound::Unbounded, |after| Bound::Excluded(after.as_bytes()));
+        self.live.range::<[u8], _>((from, Bound::Unbounded)).map(|ByKey(entry)| entry)
+    }
+
+    /// The sums by which the live entries are compared with another replica's.
+    pub fn digest(&self) -> &Digest {
+        &self.digest
     }
 
     /// The next entries, `limit` at most, of a walk over everything held, tombstones included. What
@@ -131,15 +150,14 @@ impl Replica {
         self.live.get(key).or_else(|| self.tombstones.get(key)).map(|ByKey(entry)| entry)
     }
 
-    fn store(&mut self, entry: Entry) {
+    fn store(&mut self, entry: &Entry) {
         let (to, other) = match entry.is_tombstone() {
             true => (&mut self.tombstones, &mut self.live),
             false => (&mut self.live, &mut self.tombstones),
         };
-        if !other.is_empty() {
-            other.remove(entry.key_bytes());
-        }
-        to.replace(ByKey(entry));
+        let crossed = (!other.is_empty()).then(|| other.take(entry.key_bytes())).flatten();
+        let old = to.replace(ByKey(entry.clone())).or(crossed);
+        self.digest.replace(old.as_ref().map(|ByKey(old)| old), Some(entry));
     }
 }
 
