@@ -71,7 +71,7 @@ impl Replica {
     ) -> Option<Entry> {
         let stamp = writer.stamp(clock_millis, self.get(key).map(Entry::stamp))?;
         let entry = Entry::new(stamp, key, value);
-        self.store(&entry);
+        self.store(entry.clone());
         Some(entry)
     }
 
@@ -80,7 +80,7 @@ impl Replica {
     pub fn merge(&mut self, entry: Entry) -> bool {
         let news = self.held(entry.key_bytes()).is_none_or(|held| entry.beats(held));
         if news {
-            self.store(&entry);
+            self.store(entry);
         }
         news
     }
@@ -150,14 +150,15 @@ impl Replica {
         self.live.get(key).or_else(|| self.tombstones.get(key)).map(|ByKey(entry)| entry)
     }
 
-    fn store(&mut self, entry: &Entry) {
+    fn store(&mut self, entry: Entry) {
         let (to, other) = match entry.is_tombstone() {
             true => (&mut self.tombstones, &mut self.live),
             false => (&mut self.live, &mut self.tombstones),
         };
         let crossed = (!other.is_empty()).then(|| other.take(entry.key_bytes())).flatten();
-        let old = to.replace(ByKey(entry.clone())).or(crossed);
-        self.digest.replace(old.as_ref().map(|ByKey(old)| old), Some(entry));
+        let new = entry.clone();
+        let old = to.replace(ByKey(entry)).or(crossed);
+        self.digest.replace(old.as_ref().map(|ByKey(old)| old), Some(&new));
     }
 }
 
