@@ -84,6 +84,16 @@ impl<A: Actor> Cell<A> {
         }
     }
 
+    /// The actor's present state, unless it is stopped.
+    pub(crate) fn state(&self) -> Option<&A> {
+        self.state.as_ref()
+    }
+
+    /// Does what a panic of the next handler would do.
+    pub(crate) fn fail(&mut self, why: &'static str, runtime: &mut dyn Runtime) -> Flow {
+        self.recover(Box::new(why), type_name::<A::Message>(), runtime)
+    }
+
     /// Reports a panic and brings up a fresh state, however often that panics too.
     #[cold]
     fn recover(

@@ -15,10 +15,14 @@ pub(crate) trait Load: Send {
     /// The postcard length. A message that cannot be encoded counts as nothing.
     fn encoded_len(&self) -> u64;
     fn encode(&self) -> Result<Vec<u8>, Cause>;
+    /// Encodes into `buffer`, of which only the allocation is kept.
+    fn encode_into(&self, buffer: Vec<u8>) -> Result<Vec<u8>, Cause>;
+    /// Moves the message out, to be kept longer than the call that sends it.
+    fn detach(&mut self) -> Box<dyn Load>;
     /// Whether it comes from outside the actor system.
     fn is_external(&self) -> bool;
     /// Moves the message behind a port of its type. A port that is closed leaves it where it was.
-    fn deliver(&mut self, port: &dyn Port) -> Result<Wake, Cause>;
+    fn deliver(&mut self, port: &dyn Port, wake: &mut Wake) -> Result<(), Cause>;
 }
 
 /// The one implementation: a message until it is moved out.
@@ -43,9 +47,11 @@ impl<M> Loaded<M> {
 pub(crate) trait Port: Any + Send + Sync {
     fn as_any(&self) -> &dyn Any;
     /// Decodes and pushes a message that came as bytes.
-    fn push_encoded(&self, bytes: &[u8], external: bool) -> Result<Wake, Cause>;
+    fn push_encoded(&self, bytes: &[u8], external: bool, wake: &mut Wake) -> Result<(), Cause>;
     /// How many messages from outside were pushed.
     fn external_count(&self) -> u64;
+    /// Whether nobody is left to take a message from here.
+    fn is_abandoned(&self) -> bool;
     fn close(&self);
 }
 
@@ -63,20 +69,30 @@ impl<M: Message> Load for Loaded<M> {
         postcard::to_stdvec(message).map_err(|_| Cause::Codec)
     }
 
+    fn encode_into(&self, mut buffer: Vec<u8>) -> Result<Vec<u8>, Cause> {
+        buffer.clear();
+        let message = self.message.as_ref().ok_or(Cause::Codec)?;
+        postcard::to_extend(message, buffer).map_err(|_| Cause::Codec)
+    }
+
+    fn detach(&mut self) -> Box<dyn Load> {
+        Box::new(Loaded { message: self.message.take(), external: self.external })
+    }
+
     fn is_external(&self) -> bool {
         self.external
     }
 
-    fn deliver(&mut self, port: &dyn Port) -> Result<Wake, Cause> {
+    fn deliver(&mut self, port: &dyn Port, wake: &mut Wake) -> Result<(), Cause> {
         let mut take = || self.message.take().ok_or(Cause::Codec);
         let port = port.as_any();
         if let Some(mailbox) = port.downcast_ref::<Mailbox<M>>() {
-            mailbox.push(take()?, self.external).map_err(|message| {
+            mailbox.push(take()?, self.external, wake).map_err(|message| {
                 self.message = Some(message);
                 Cause::Closed
             })
         } else if let Some(slot) = port.downcast_ref::<ReplySlot<M>>() {
-            slot.answer(take()?)
+            slot.answer(take()?, wake)
         } else {
             Err(Cause::WrongType)
         }
@@ -88,12 +104,16 @@ impl<M: Message> Port for Mailbox<M> {
         self
     }
 
-    fn push_encoded(&self, bytes: &[u8], external: bool) -> Result<Wake, Cause> {
-        self.push(decode(bytes)?, external).map_err(|_| Cause::Closed)
+    fn push_encoded(&self, bytes: &[u8], external: bool, wake: &mut Wake) -> Result<(), Cause> {
+        self.push(decode(bytes)?, external, wake).map_err(|_| Cause::Closed)
     }
 
     fn external_count(&self) -> u64 {
         Mailbox::external_count(self)
+    }
+
+    fn is_abandoned(&self) -> bool {
+        self.is_closed()
     }
 
     fn close(&self) {
@@ -112,4 +132,42 @@ pub(crate) fn decode<M: Message>(bytes: &[u8]) -> Result<M, Cause> {
 fn encoded_len<M: Message>(message: &M) -> u64 {
     let size = postcard::ser_flavors::Size::default();
     postcard::serialize_with_flavor(message, size).map_or(0, |len| len as u64)
+}
+
+/// A message that comes as bytes.
+pub(crate) struct EncodedLoad<B> {
+    pub(crate) bytes: B,
+    pub(crate) external: bool,
+}
+
+impl<B: AsRef<[u8]> + Send> Load for EncodedLoad<B> {
+    fn message_type(&self) -> &'static str {
+        "(encoded)"
+    }
+
+    fn encoded_len(&self) -> u64 {
+        self.bytes.as_ref().len() as u64
+    }
+
+    fn encode(&self) -> Result<Vec<u8>, Cause> {
+        Ok(self.bytes.as_ref().to_vec())
+    }
+
+    fn encode_into(&self, mut buffer: Vec<u8>) -> Result<Vec<u8>, Cause> {
+        buffer.clear();
+        buffer.extend_from_slice(self.bytes.as_ref());
+        Ok(buffer)
+    }
+
+    fn detach(&mut self) -> Box<dyn Load> {
+        Box::new(EncodedLoad { bytes: self.bytes.as_ref().to_vec(), external: self.external })
+    }
+
+    fn is_external(&self) -> bool {
+        self.external
+    }
+
+    fn deliver(&mut self, port: &dyn Port, wake: &mut Wake) -> Result<(), Cause> {
+        port.push_encoded(self.bytes.as_ref(), self.external, wake)
+    }
 }

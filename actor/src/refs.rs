@@ -62,7 +62,7 @@ impl<'de> Deserialize<'de> for Address {
 }
 
 /// A host name has at most 253 bytes; a longer text is no address and is not kept.
-const MAX_ADDRESS_BYTES: usize = 300;
+pub(crate) const MAX_ADDRESS_BYTES: usize = 300;
 
 /// One life of a system: drawn at random at every start, so that a ref of an earlier life reaches nobody.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -88,7 +88,7 @@ impl fmt::Debug for Incarnation {
 pub struct WellKnown(pub u32);
 
 /// The number of an actor or of a reply address within its system.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct ActorId(pub(crate) u64);
 
 impl ActorId {
@@ -96,6 +96,10 @@ impl ActorId {
     pub(crate) const FIRST_ORDINARY: u64 = 1 << 32;
     /// Numbers from here on are reply addresses.
     pub(crate) const FIRST_REPLY: u64 = 1 << 62;
+
+    pub(crate) fn is_well_known(self) -> bool {
+        self.0 < ActorId::FIRST_ORDINARY
+    }
 
     pub(crate) fn is_reply(self) -> bool {
         self.0 >= ActorId::FIRST_REPLY

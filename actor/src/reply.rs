@@ -4,7 +4,7 @@ use std::{
     any::Any,
     fmt, mem,
     pin::Pin,
-    sync::{Arc, Weak},
+    sync::Arc,
     task::{Context, Poll, Waker},
 };
 
@@ -14,9 +14,7 @@ use crate::{
     Message,
     load::{Port, decode},
     mailbox::Wake,
-    refs::ActorId,
     report::Cause,
-    system::Inner,
 };
 
 /// The answer to come at a [`ReplyRef`](crate::ReplyRef): a future of `Some(answer)`, or of `None` when
@@ -26,9 +24,14 @@ use crate::{
 /// timeout around it. Dropping it gives the address up.
 #[must_use = "dropping it gives the reply address up"]
 pub struct Reply<R: Message> {
-    pub(crate) slot: Arc<ReplySlot<R>>,
-    pub(crate) id: ActorId,
-    pub(crate) system: Weak<Inner>,
+    slot: Arc<ReplySlot<R>>,
+    done: bool,
+}
+
+impl<R: Message> Reply<R> {
+    pub(crate) fn new(slot: Arc<ReplySlot<R>>) -> Self {
+        Reply { slot, done: false }
+    }
 }
 
 impl<R: Message> fmt::Debug for Reply<R> {
@@ -53,17 +56,17 @@ impl<R> ReplySlot<R> {
         ReplySlot { state: Mutex::new(State::Waiting(None)) }
     }
 
-    pub(crate) fn answer(&self, answer: R) -> Result<Wake, Cause> {
-        self.settle(State::Answered(answer))
+    pub(crate) fn answer(&self, answer: R, wake: &mut Wake) -> Result<(), Cause> {
+        self.settle(State::Answered(answer), wake)
     }
 
-    fn settle(&self, outcome: State<R>) -> Result<Wake, Cause> {
+    fn settle(&self, outcome: State<R>, wake: &mut Wake) -> Result<(), Cause> {
         let mut state = self.state.lock();
         match &mut *state {
             State::Waiting(waker) => {
-                let waker = waker.take();
+                wake.owe(waker.take());
                 *state = outcome;
-                Ok(Wake::of(waker))
+                Ok(())
             }
             State::Answered(_) | State::Over => Err(Cause::ReplyUsed),
         }
@@ -75,16 +78,21 @@ impl<R: Message> Port for ReplySlot<R> {
         self
     }
 
-    fn push_encoded(&self, bytes: &[u8], _external: bool) -> Result<Wake, Cause> {
-        self.answer(decode(bytes)?)
+    fn push_encoded(&self, bytes: &[u8], _external: bool, wake: &mut Wake) -> Result<(), Cause> {
+        self.answer(decode(bytes)?, wake)
     }
 
     fn external_count(&self) -> u64 {
         0
     }
 
+    fn is_abandoned(&self) -> bool {
+        matches!(*self.state.lock(), State::Over)
+    }
+
     fn close(&self) {
-        if let Ok(wake) = self.settle(State::Over) {
+        let mut wake = Wake::default();
+        if self.settle(State::Over, &mut wake).is_ok() {
             wake.now();
         }
     }
@@ -93,25 +101,27 @@ impl<R: Message> Port for ReplySlot<R> {
 impl<R: Message> Future for Reply<R> {
     type Output = Option<R>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<R>> {
-        let mut state = self.slot.state.lock();
-        match mem::replace(&mut *state, State::Over) {
-            State::Answered(answer) => Poll::Ready(Some(answer)),
-            State::Over => Poll::Ready(None),
-            State::Waiting(_) => {
-                *state = State::Waiting(Some(cx.waker().clone()));
-                Poll::Pending
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<R>> {
+        let answer = {
+            let mut state = self.slot.state.lock();
+            match mem::replace(&mut *state, State::Over) {
+                State::Answered(answer) => Some(answer),
+                State::Over => None,
+                State::Waiting(_) => {
+                    *state = State::Waiting(Some(cx.waker().clone()));
+                    return Poll::Pending;
+                }
             }
-        }
+        };
+        self.done = true;
+        Poll::Ready(answer)
     }
 }
 
 impl<R: Message> Drop for Reply<R> {
     fn drop(&mut self) {
-        if let State::Waiting(_) = *self.slot.state.lock()
-            && let Some(system) = self.system.upgrade()
-        {
-            system.registry.forget_reply(self.id);
+        if !self.done {
+            *self.slot.state.lock() = State::Over;
         }
     }
 }

@@ -40,6 +40,32 @@ pub enum Report {
         /// The `uid` that is taken.
         uid: String,
     },
+    /// A link to another system could not be opened, or broke. It is tried again while messages wait.
+    #[error("the link to {peer} failed: {cause}")]
+    LinkFailed {
+        /// The address that was dialled, or under which the other system is known.
+        peer: String,
+        /// Why.
+        cause: String,
+    },
+    /// A link that another system tried to open was refused.
+    #[error("a link from {peer} was refused: {cause}")]
+    LinkRefused {
+        /// The other end's network address.
+        peer: String,
+        /// Why.
+        cause: String,
+    },
+    /// Messages for another system were dropped before they were sent.
+    #[error("{messages} messages for {peer} were dropped: {cause}")]
+    Lost {
+        /// The other system's address.
+        peer: String,
+        /// How many.
+        messages: u64,
+        /// Why.
+        cause: &'static str,
+    },
     /// More reports came than anyone can read; these were only counted.
     #[error("{count} further reports were suppressed")]
     Suppressed {
@@ -64,8 +90,8 @@ pub enum Cause {
     Codec,
     /// The system is shut down.
     Closed,
-    /// The other system cannot be reached.
-    Unreachable,
+    /// The message is longer than [`MAX_REMOTE_MESSAGE_BYTES`](crate::MAX_REMOTE_MESSAGE_BYTES).
+    TooLarge,
 }
 
 impl fmt::Display for Cause {
@@ -77,7 +103,7 @@ impl fmt::Display for Cause {
             Cause::WrongType => "the actor takes messages of another type",
             Cause::Codec => "it cannot be encoded and decoded",
             Cause::Closed => "the system is shut down",
-            Cause::Unreachable => "the other system cannot be reached",
+            Cause::TooLarge => "it is too long to travel",
         })
     }
 }

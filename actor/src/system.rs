@@ -8,11 +8,11 @@ mod run;
 
 use std::{fmt, io, sync::Arc, time::Duration};
 
-pub(crate) use inner::Inner;
-use tokio::runtime::Handle;
+pub(crate) use inner::{Inner, system_random};
+use tokio::{net::TcpListener, runtime::Handle};
 
 use crate::{
-    Actor, ActorRef, Address, Message, Reply, ReplyRef, Stats, WellKnown,
+    Actor, ActorRef, Address, Message, Reply, ReplyRef, Stats, WellKnown, link,
     load::Loaded,
     mailbox::Mailbox,
     refs::{ActorId, Incarnation, RawRef},
@@ -77,6 +77,12 @@ impl System {
     /// The address under which others reach the system, as configured.
     pub fn address(&self) -> &Address {
         &self.inner.address
+    }
+
+    /// Accepts links from other systems on `listener`, which should be what [`address`](System::address)
+    /// leads to. Without it the system can open links, and is answered on them.
+    pub fn serve(&self, listener: TcpListener) {
+        self.inner.spawn_service(link::serve(self.inner.clone(), listener));
     }
 
     /// Starts an actor on the runtime of the system.

@@ -21,8 +21,9 @@ use super::{last_port, registry::Registry, run};
 use crate::{
     Address, Message, Reply, ReplyRef, Stats,
     context::Now,
-    load::{Load, Port},
-    mailbox::Mailbox,
+    link::{Identity, Links},
+    load::{EncodedLoad, Load, Port},
+    mailbox::{Mailbox, Wake},
     refs::{ActorId, Incarnation, RawRef},
     reply::ReplySlot,
     report::{Cause, OnError, Report},
@@ -33,6 +34,7 @@ pub(crate) struct Inner {
     pub(crate) address: Address,
     pub(crate) incarnation: Incarnation,
     pub(crate) registry: Registry,
+    pub(crate) links: Links,
     pub(super) handle: Handle,
     round_trip: bool,
     on_error: OnError,
@@ -40,7 +42,6 @@ pub(crate) struct Inner {
     started: Instant,
     /// Messages from outside that reached no local mailbox; the mailboxes count the others.
     external_elsewhere: AtomicU64,
-    replies_opened: AtomicU64,
     /// Timers set from outside, on their way to the one task that keeps them.
     outside_timers: Arc<Mailbox<run::OutsideTimer>>,
     closed: AtomicBool,
@@ -64,9 +65,11 @@ struct ReportBudget {
 impl Inner {
     pub(super) fn start(address: Address, on_error: OnError, round_trip: bool) -> Arc<Inner> {
         let outside_timers = Arc::new(Mailbox::new());
+        let incarnation = Incarnation::from_random(system_random());
         let inner = Arc::new(Inner {
+            links: Links::new(Identity { address: address.clone(), incarnation }),
             address,
-            incarnation: Incarnation::from_random(system_random()),
+            incarnation,
             registry: Registry::new(),
             handle: Handle::current(),
             round_trip,
@@ -74,20 +77,29 @@ impl Inner {
             report_budget: Mutex::default(),
             started: Instant::now(),
             external_elsewhere: AtomicU64::new(0),
-            replies_opened: AtomicU64::new(0),
             outside_timers: outside_timers.clone(),
             closed: AtomicBool::new(false),
             live: watch::Sender::new(0),
             ending: watch::Sender::new(false),
             threads: Mutex::default(),
         });
-        let live = inner.alive();
-        let timers = run::keep_outside_timers(inner.clone(), outside_timers);
-        inner.handle.spawn(async move {
-            timers.await;
-            drop(live);
-        });
+        inner.spawn_service(run::keep_outside_timers(inner.clone(), outside_timers));
         inner
+    }
+
+    /// Runs a task that ends with the system at the latest.
+    pub(crate) fn spawn_service(
+        self: &Arc<Self>,
+        service: impl Future<Output = ()> + Send + 'static,
+    ) {
+        let (mut ending, alive) = (self.ending.subscribe(), self.alive());
+        self.handle.spawn(async move {
+            tokio::select! {
+                () = service => {}
+                _ = ending.wait_for(|ending| *ending) => {}
+            }
+            drop(alive);
+        });
     }
 
     /// Lists an actor's port; false if the id is taken. After the shutdown the port is closed at once.
@@ -100,7 +112,7 @@ impl Inner {
     }
 
     /// Routes one message.
-    pub(crate) fn send(&self, to: &RawRef, load: &mut dyn Load) {
+    pub(crate) fn send(self: &Arc<Self>, to: &RawRef, load: &mut dyn Load) {
         if let Err(cause) = self.try_send(to, load) {
             if load.is_external() {
                 self.external_elsewhere.fetch_add(1, Relaxed);
@@ -109,23 +121,50 @@ impl Inner {
         }
     }
 
-    fn try_send(&self, to: &RawRef, load: &mut dyn Load) -> Result<(), Cause> {
+    fn try_send(self: &Arc<Self>, to: &RawRef, load: &mut dyn Load) -> Result<(), Cause> {
         if !to.address.is(&self.address) {
-            return Err(Cause::Unreachable);
+            if self.closed.load(SeqCst) {
+                return Err(Cause::Closed);
+            }
+            self.links.send(self, to, &load.encode()?)?;
+            if load.is_external() {
+                self.external_elsewhere.fetch_add(1, Relaxed);
+            }
+            Ok(())
+        } else if self.round_trip {
+            let (encoded, external) = (load.encode()?, load.is_external());
+            self.deliver(to.id, to.incarnation, &mut EncodedLoad { bytes: &encoded, external })
+        } else {
+            self.deliver(to.id, to.incarnation, load)
         }
-        let any_life = to.id.0 < ActorId::FIRST_ORDINARY && to.incarnation == Incarnation::ANY;
-        if !any_life && to.incarnation != self.incarnation {
+    }
+
+    /// Takes a message that came over a link.
+    pub(crate) fn receive(&self, id: ActorId, incarnation: Incarnation, bytes: &[u8]) {
+        let mut load = EncodedLoad { bytes, external: false };
+        if let Err(cause) = self.deliver(id, incarnation, &mut load) {
+            let to = RawRef { address: self.address.clone(), incarnation, id };
+            self.undeliverable(&to, load.message_type(), cause);
+        }
+    }
+
+    fn deliver(
+        &self,
+        id: ActorId,
+        incarnation: Incarnation,
+        load: &mut dyn Load,
+    ) -> Result<(), Cause> {
+        let any_life = id.is_well_known() && incarnation == Incarnation::ANY;
+        if !any_life && incarnation != self.incarnation {
             return Err(Cause::OtherIncarnation);
         }
-        let wake = if self.round_trip {
-            let encoded = load.encode()?;
-            self.registry.deliver(to.id, |port| port.push_encoded(&encoded, load.is_external()))
-        } else if to.id.is_reply() {
-            self.registry.deliver(to.id, |port| load.deliver(port))
+        let mut wake = Wake::default();
+        if id.is_reply() {
+            self.registry.deliver(id, |port| load.deliver(port, &mut wake))?;
         } else {
-            last_port::deliver(self, to.id, load)
-        };
-        wake?.now();
+            last_port::deliver(self, id, load, &mut wake)?;
+        }
+        wake.now();
         Ok(())
     }
 
@@ -137,17 +176,14 @@ impl Inner {
 
     pub(super) fn send_later(&self, delay: Duration, to: &RawRef, load: Box<dyn Load>) {
         let timer = run::OutsideTimer { due: run::due_after(delay), to: to.clone(), load };
-        match self.outside_timers.push(timer, true) {
-            Ok(wake) => wake.now(),
+        let mut wake = Wake::default();
+        match self.outside_timers.push(timer, true, &mut wake) {
+            Ok(()) => wake.now(),
             Err(timer) => self.undeliverable(to, timer.load.message_type(), Cause::Closed),
         }
     }
 
-    pub(super) fn open_reply<R: Message>(
-        self: &Arc<Self>,
-        of: Option<ActorId>,
-    ) -> (ReplyRef<R>, Reply<R>) {
-        self.replies_opened.fetch_add(1, Relaxed);
+    pub(super) fn open_reply<R: Message>(&self, of: Option<ActorId>) -> (ReplyRef<R>, Reply<R>) {
         let slot = Arc::new(ReplySlot::new());
         let id = self.registry.open_reply(slot.clone(), of);
         if self.closed.load(SeqCst) {
@@ -155,7 +191,7 @@ impl Inner {
             slot.close();
         }
         let raw = RawRef { address: self.address.clone(), incarnation: self.incarnation, id };
-        (ReplyRef::from_raw(raw), Reply { slot, id, system: Arc::downgrade(self) })
+        (ReplyRef::from_raw(raw), Reply::new(slot))
     }
 
     /// Hands a report on, unless there are too many. A panic is always worth telling.
@@ -186,7 +222,8 @@ impl Inner {
         Stats {
             messages_sent_external: counted.messages_sent_external
                 + self.external_elsewhere.load(Relaxed),
-            reply_refs_used: self.replies_opened.load(Relaxed),
+            remote_bytes_received: self.links.bytes_received(),
+            reply_refs_used: self.registry.replies_opened(),
             ..counted
         }
     }
@@ -209,6 +246,7 @@ impl Inner {
         self.ending.send_replace(true);
         // An error would mean that the sender is gone, and it is a field of `self`.
         let _ = self.live.subscribe().wait_for(|live| *live == 0).await;
+        self.links.close();
         let threads = std::mem::take(&mut *self.threads.lock());
         let joined = self.handle.spawn_blocking(|| {
             for thread in threads {
@@ -244,6 +282,6 @@ impl ReportBudget {
 }
 
 /// A random number from the operating system.
-pub(super) fn system_random() -> u64 {
+pub(crate) fn system_random() -> u64 {
     SysRng.try_next_u64().expect("an operating system without randomness cannot run this safely")
 }

@@ -25,13 +25,18 @@ thread_local! {
 }
 
 /// Delivers a message to an actor of `system`.
-pub(super) fn deliver(system: &Inner, id: ActorId, load: &mut dyn Load) -> Result<Wake, Cause> {
+pub(super) fn deliver(
+    system: &Inner,
+    id: ActorId,
+    load: &mut dyn Load,
+    wake: &mut Wake,
+) -> Result<(), Cause> {
     LAST.with_borrow_mut(|last| {
         if let Some(known) = last
             && known.id == id
             && known.system == system.incarnation
         {
-            match load.deliver(&*known.port) {
+            match load.deliver(&*known.port, wake) {
                 // The actor has stopped; another may have its well-known id by now.
                 Err(Cause::Closed) => {}
                 delivered => return delivered,
@@ -39,7 +44,7 @@ pub(super) fn deliver(system: &Inner, id: ActorId, load: &mut dyn Load) -> Resul
         }
         *last = None;
         let port = system.registry.port(id).ok_or(Cause::NoSuchActor)?;
-        let delivered = load.deliver(&*port);
+        let delivered = load.deliver(&*port, wake);
         *last = Some(LastPort { system: system.incarnation, id, port });
         delivered
     })

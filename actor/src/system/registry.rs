@@ -11,9 +11,7 @@ use std::{
 use dashmap::{DashMap, Entry};
 use parking_lot::Mutex;
 
-use crate::{
-    Stats, cell::IdHasher, load::Port, mailbox::Wake, refs::ActorId, report::Cause, stats::Counters,
-};
+use crate::{Stats, cell::IdHasher, load::Port, refs::ActorId, report::Cause, stats::Counters};
 
 type ById<T> = DashMap<ActorId, T, BuildHasherDefault<IdHasher>>;
 
@@ -23,6 +21,8 @@ pub(crate) struct Registry {
     replies: ById<Asked>,
     next_actor: AtomicU64,
     next_reply: AtomicU64,
+    /// The number at which reply addresses that nobody waits at are thrown out.
+    next_sweep: AtomicU64,
     /// What actors that have stopped had counted.
     retired: Mutex<Stats>,
 }
@@ -45,6 +45,9 @@ struct Asked {
     of: Option<ActorId>,
 }
 
+/// So many abandoned reply addresses are kept at most, or as many as are open.
+const MAX_ABANDONED: u64 = 4096;
+
 impl Registry {
     pub(crate) fn new() -> Self {
         Registry {
@@ -52,6 +55,7 @@ impl Registry {
             replies: ById::default(),
             next_actor: AtomicU64::new(ActorId::FIRST_ORDINARY),
             next_reply: AtomicU64::new(ActorId::FIRST_REPLY),
+            next_sweep: AtomicU64::new(ActorId::FIRST_REPLY + MAX_ABANDONED),
             retired: Mutex::default(),
         }
     }
@@ -72,28 +76,33 @@ impl Registry {
     }
 
     pub(crate) fn open_reply(&self, port: Arc<dyn Port>, of: Option<ActorId>) -> ActorId {
-        let id = ActorId(self.next_reply.fetch_add(1, Relaxed));
-        self.replies.insert(id, Asked { port, of });
-        id
+        let number = self.next_reply.fetch_add(1, Relaxed);
+        self.replies.insert(ActorId(number), Asked { port, of });
+        if number >= self.next_sweep.load(Relaxed) {
+            self.next_sweep.store(u64::MAX, Relaxed); // one sweep at a time
+            self.replies.retain(|_, asked| !asked.port.is_abandoned());
+            let open = self.replies.len() as u64;
+            self.next_sweep.store(number + open.max(MAX_ABANDONED), Relaxed);
+        }
+        ActorId(number)
     }
 
-    /// Lets `deliver` put a message behind the port of `id`. A reply address is closed by it.
+    pub(crate) fn replies_opened(&self) -> u64 {
+        self.next_reply.load(Relaxed) - ActorId::FIRST_REPLY
+    }
+
+    /// Lets `deliver` put the one answer behind a reply address, which is closed by it.
     pub(crate) fn deliver(
         &self,
         id: ActorId,
-        deliver: impl FnOnce(&dyn Port) -> Result<Wake, Cause>,
-    ) -> Result<Wake, Cause> {
-        if id.is_reply() {
-            let (_, asked) = self.replies.remove(&id).ok_or(Cause::ReplyUsed)?;
-            let delivered = deliver(&*asked.port);
-            if delivered.is_err() {
-                asked.port.close(); // the one answer was spoiled, and no other will come
-            }
-            delivered
-        } else {
-            let listed = self.actors.get(&id).ok_or(Cause::NoSuchActor)?;
-            deliver(&*listed.port)
+        deliver: impl FnOnce(&dyn Port) -> Result<(), Cause>,
+    ) -> Result<(), Cause> {
+        let (_, asked) = self.replies.remove(&id).ok_or(Cause::ReplyUsed)?;
+        let delivered = deliver(&*asked.port);
+        if delivered.is_err() {
+            asked.port.close(); // the one answer was spoiled, and no other will come
         }
+        delivered
     }
 
     /// The port of an actor.
