@@ -28,6 +28,8 @@ pub mod digest;
 
 pub mod query_actor;
 
+pub mod members;
+
 mod query_receiver;
 
 mod handshake;
@@ -35,4 +37,4 @@ mod http;
 mod listener;
 pub mod server;
 
-pub use server::{Config, Description, Server, StartError, Stats, start};
+pub use server::{Config, Description, MemberStats, Server, StartError, Stats, start};

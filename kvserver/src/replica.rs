@@ -5,6 +5,7 @@ use std::ops::Bound;
 
 use kvcommon::Entry as PageEntry;
 use kvcommon::limits::PAGE_BYTES;
+use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::entry::{ByKey, Entry};
@@ -124,14 +125,15 @@ impl Replica {
     /// The next entries, `limit` at most, of a walk over everything held, tombstones included. What
     /// is written behind the walk meanwhile is not in it.
     pub fn walk(&self, walk: &mut Walk, limit: usize) -> Vec<Entry> {
-        let from = walk.after.take().map_or(Bound::Unbounded, Bound::Excluded);
+        let after = walk.after.take();
+        let from = after.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
         let set = match walk.stage {
             Stage::Live => &self.live,
             Stage::Tombstones => &self.tombstones,
             Stage::Done => return Vec::new(),
         };
         let entries: Vec<Entry> = set
-            .range((from, Bound::Unbounded))
+            .range::<[u8], _>((from, Bound::Unbounded))
             .take(limit)
             .map(|ByKey(entry)| entry.clone())
             .collect();
@@ -141,7 +143,7 @@ impl Replica {
                 Stage::Tombstones | Stage::Done => Stage::Done,
             };
         } else {
-            walk.after = entries.last().cloned().map(ByKey);
+            walk.after = entries.last().map(|entry| entry.key_bytes().to_vec());
         }
         entries
     }
@@ -162,11 +164,12 @@ impl Replica {
     }
 }
 
-/// How far a walk over a replica has come; see [`Replica::walk`].
-#[derive(Default)]
+/// How far a walk over a replica has come; see [`Replica::walk`]. It can be continued on another
+/// replica.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Walk {
     stage: Stage,
-    after: Option<ByKey>,
+    after: Option<Vec<u8>>,
 }
 
 impl Walk {
@@ -174,9 +177,14 @@ impl Walk {
     pub fn is_done(&self) -> bool {
         matches!(self.stage, Stage::Done)
     }
+
+    /// The walk at an entry that its next step would have come by.
+    pub fn at(&self, entry: &Entry) -> Self {
+        Self { stage: self.stage, after: Some(entry.key_bytes().to_vec()) }
+    }
 }
 
-#[derive(Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 enum Stage {
     #[default]
     Live,

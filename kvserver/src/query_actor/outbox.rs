@@ -3,17 +3,17 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::Sync;
+use super::pace::PACE;
 use super::refill::Given;
+use super::{Fetched, Sync};
 use crate::entry::{ByKey, Entry};
-
-/// The least time between two messages to the same sibling: any half-open second holds 8 at most.
-pub const PACE: Duration = Duration::from_millis(125);
 
 /// Everything that one actor has yet to tell its siblings. They are told together, at one pace.
 pub struct Outbox {
     /// What our clients have written since the last message, the newest entry of each key.
     news: BTreeSet<ByKey>,
+    /// What we have fetched from other servers; its entries were news before.
+    fetched: Vec<Fetched>,
     /// What goes to one sibling only, by its place.
     personal: Vec<Personal>,
     /// Whether any of the above has something in it.
@@ -27,6 +27,7 @@ struct Personal {
     ask: bool,
     entries: Vec<Entry>,
     given: Given,
+    fetched: Vec<Fetched>,
 }
 
 impl Outbox {
@@ -34,6 +35,7 @@ impl Outbox {
     pub fn new(siblings: usize) -> Self {
         Self {
             news: BTreeSet::new(),
+            fetched: Vec::new(),
             personal: std::iter::repeat_with(Personal::default).take(siblings).collect(),
             waiting: false,
             last_sent: None,
@@ -45,6 +47,14 @@ impl Outbox {
     pub fn tell_all(&mut self, entry: Entry) {
         if self.personal.len() > 1 {
             self.news.replace(ByKey(entry));
+            self.waiting = true;
+        }
+    }
+
+    /// Tells everyone that what was fetched of a slice is among the news they have been told.
+    pub fn tell_fetched(&mut self, fetched: Fetched) {
+        if self.personal.len() > 1 {
+            self.fetched.push(fetched);
             self.waiting = true;
         }
     }
@@ -63,9 +73,11 @@ impl Outbox {
         self.waiting = true;
     }
 
-    /// Tells a sibling that with what it was given it has all that there was.
-    pub fn gave_all(&mut self, to: usize, ready: bool) {
+    /// Tells a sibling that with what it was given it has all that there was, these slices of
+    /// other servers included.
+    pub fn gave_all(&mut self, to: usize, ready: bool, fetched: Vec<Fetched>) {
         self.personal[to].given = Given::All { ready };
+        self.personal[to].fetched = fetched;
         self.waiting = true;
     }
 
@@ -96,13 +108,16 @@ impl Outbox {
         self.sent(now);
         let news: Vec<Entry> =
             std::mem::take(&mut self.news).into_iter().map(|ByKey(entry)| entry).collect();
+        let all_fetched = std::mem::take(&mut self.fetched);
         let others = self.personal.iter_mut().enumerate().filter(|(to, _)| *to != me);
         others
             .filter_map(|(to, personal)| {
-                let Personal { ask, mut entries, given } = std::mem::take(personal);
+                let Personal { ask, mut entries, given, mut fetched } = std::mem::take(personal);
                 entries.extend_from_slice(&news);
-                let silent = entries.is_empty() && !ask && given == Given::Nothing;
-                (!silent).then_some((to, Sync { from: me, entries, ask, given }))
+                fetched.extend_from_slice(&all_fetched);
+                let silent =
+                    entries.is_empty() && fetched.is_empty() && !ask && given == Given::Nothing;
+                (!silent).then_some((to, Sync { from: me, entries, fetched, ask, given }))
             })
             .collect()
     }
@@ -155,7 +170,7 @@ mod tests {
         let mut outbox = Outbox::new(3);
         outbox.ask(1);
         outbox.give(2, vec![entry("old", 1)]);
-        outbox.gave_all(2, true);
+        outbox.gave_all(2, true, Vec::new());
         outbox.tell_all(entry("new", 2));
         let told = outbox.take(0, ms(0));
         let [(1, first), (2, second)] = told.as_slice() else { panic!("{told:?}") };

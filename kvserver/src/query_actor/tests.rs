@@ -22,7 +22,7 @@ impl World {
         let spawn = |id| system.spawn_well_known(WellKnown(id), QueryActor::new);
         let actors: Vec<_> = (1..=count).map(spawn).collect();
         for (me, actor) in actors.iter().enumerate() {
-            system.tell(actor, Message::Start(Siblings { actors: actors.clone(), me }));
+            system.tell(actor, Message::Start(Siblings { actors: actors.clone(), me, home: None }));
         }
         Self { system, actors }
     }
@@ -89,6 +89,11 @@ impl World {
     fn tell(&self, actor: usize, message: Message) {
         self.system.tell(&self.actors[actor], message);
     }
+}
+
+/// The health of a ready server that knows no other one.
+fn ready(keys: usize) -> Health {
+    Health { ready: true, keys, standings: BTreeMap::new() }
 }
 
 fn one_answer(turns: &[Answers]) -> Answer<'_> {
@@ -192,7 +197,7 @@ async fn the_later_writer_wins_everywhere_and_a_deletion_travels() {
     sleep(ms(500)).await;
     for actor in 0..3 {
         assert_eq!(world.get(actor, "key").await, Ok(None));
-        assert_eq!(world.health(actor).await, Health { ready: true, keys: 0 });
+        assert_eq!(world.health(actor).await, ready(0));
     }
 }
 
@@ -203,7 +208,16 @@ async fn queries_are_answered_between_the_slices_of_a_merge() {
         Entry::new(Stamp { millis: 1, counter: 0, uid: 1 }, &format!("{number:06}"), Some("v"))
     };
     let entries = (0..10 * SLICE).map(entry).collect();
-    world.tell(0, Message::Sync(Sync { from: 1, entries, ask: false, given: Given::Nothing }));
+    world.tell(
+        0,
+        Message::Sync(Sync {
+            from: 1,
+            entries,
+            fetched: Vec::new(),
+            ask: false,
+            given: Given::Nothing,
+        }),
+    );
     assert_eq!(world.health(0).await.keys, SLICE, "one slice, then the question");
     sleep(ms(100)).await;
     assert_eq!(world.health(0).await.keys, 10 * SLICE);
@@ -213,7 +227,16 @@ async fn queries_are_answered_between_the_slices_of_a_merge() {
 async fn a_sync_from_nobody_is_ignored() {
     let world = World::of(2);
     let entries = vec![Entry::new(Stamp { millis: 1, counter: 0, uid: 1 }, "key", Some("v"))];
-    world.tell(0, Message::Sync(Sync { from: 7, entries, ask: true, given: Given::Part }));
+    world.tell(
+        0,
+        Message::Sync(Sync {
+            from: 7,
+            entries,
+            fetched: Vec::new(),
+            ask: true,
+            given: Given::Part,
+        }),
+    );
     assert_eq!(world.get(0, "key").await, Ok(None));
 }
 
@@ -237,7 +260,7 @@ async fn after_a_panic_an_actor_is_not_ready_until_a_sibling_has_refilled_it() {
 
     sleep(ms(1000)).await;
     assert_eq!(world.health(1).await, world.health(0).await);
-    assert_eq!(world.health(1).await, Health { ready: true, keys: 3 * SLICE - 1 + 2 });
+    assert_eq!(world.health(1).await, ready(3 * SLICE - 1 + 2));
     assert_eq!(world.get(1, "many/7").await, Ok(None));
     assert_eq!(world.get(1, "from afar").await, Ok(Some("meanwhile".to_owned())));
     assert_eq!(world.get(0, "new").await, Ok(Some("meanwhile".to_owned())));
@@ -283,7 +306,7 @@ async fn a_panic_of_all_leaves_a_server_that_goes_on() {
     }
     sleep(ms(3000)).await;
     for actor in 0..3 {
-        assert_eq!(world.health(actor).await, Health { ready: true, keys: 0 });
+        assert_eq!(world.health(actor).await, ready(0));
     }
     world.put(0, "key", "again").await;
     sleep(ms(500)).await;
