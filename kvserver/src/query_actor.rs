@@ -74,19 +74,22 @@
 //! paired with, and tell what comes from there to its siblings like the writes of its clients.
 
 mod batch;
+mod comparing;
 mod fetch;
 mod link;
+mod message;
 mod outbox;
 mod pace;
 mod pack;
 mod peers;
 mod refill;
 mod stream;
+mod work;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use actor::{Actor, ActorRef, Context, ReplyRef};
@@ -94,19 +97,20 @@ use serde::{Deserialize, Serialize};
 
 pub use batch::{Answers, Batch};
 pub use link::{Frame, Member, Traffic};
+pub use message::{Fetched, Health, Home, Note, Siblings, Sync};
 pub use pace::{PACE, SMALL_PACE};
 pub use peers::Standing;
 pub use refill::{Given, PATIENCE};
 
-use crate::entry::Entry;
-use crate::members;
 use crate::replica::{Replica, Walk};
 use crate::stamp::Writer;
+use crate::{digest, members};
+use comparing::{Comparing, Other, Turn};
 use fetch::{Brought, Giving};
 use outbox::Outbox;
-use pack::Unpacker;
 use peers::{LinkId, Peers};
 use refill::{Refill, Step};
+use work::{Source, Then, Work};
 
 /// What a query actor can be told.
 #[derive(Debug, Serialize, Deserialize)]
@@ -130,15 +134,15 @@ pub enum Message {
     /// From a sibling.
     Sync(Sync),
     /// From an actor of another server.
-    Frame(Frame),
+    Frame(Box<Frame>),
     /// From this server's actor that knows the other servers.
     Note(Note),
     /// To oneself: the next slice of the work in hand.
     Work,
-    /// To oneself: the pace allows the next message to the siblings.
+    /// To oneself: the pace allows the next message to someone.
     Send,
-    /// To oneself: a frame to another server is due.
-    SendFrames,
+    /// To oneself: compare with others.
+    Compare,
     /// To oneself: see how the refill gets on.
     CheckRefill,
     /// A bug, for the tests of what follows one.
@@ -146,88 +150,8 @@ pub enum Message {
     Panic,
 }
 
-/// The query actors of one server, and which of them is the one told.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Siblings {
-    /// All of them, in the order of their ports.
-    pub actors: Vec<ActorRef<Message>>,
-    /// The place of the one told in `actors`.
-    pub me: usize,
-    /// The server they are, if it may meet others.
-    pub home: Option<Home>,
-}
-
-/// A server that may meet others.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Home {
-    /// What it is to the others.
-    pub own: Member,
-    /// The actor that knows the others.
-    pub members: ActorRef<members::Message>,
-    /// Whether it begins a new store, so that it is ready at once.
-    pub begins: bool,
-}
-
-/// All that one actor has to say to a sibling at one moment.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Sync {
-    /// The sender's place among the siblings.
-    pub from: usize,
-    /// What is new at the sender, from its clients or from other servers, and parts of a refill.
-    pub entries: Vec<Entry>,
-    /// What the sender has fetched from other servers: it is among these entries and earlier ones.
-    pub fetched: Vec<Fetched>,
-    /// Whether the sender asks for all that the receiver holds.
-    pub ask: bool,
-    /// How far the sender has come with giving the receiver all that it holds.
-    pub given: Given,
-}
-
-/// A slice of another server's store that this server has fetched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Fetched {
-    /// The server.
-    pub server: u64,
-    /// Which attempt to fetch its store it belongs to.
-    pub attempt: u32,
-    /// Which of its slices.
-    pub slice: u16,
-    /// Whether the giver was ready, so that the slice is complete.
-    pub ready: bool,
-}
-
-/// What a query actor has to know of other servers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Note {
-    /// There is another server.
-    Meet(Member),
-    /// The server is not ready until the store has been fetched from this other one.
-    Fetch {
-        /// The other server.
-        server: u64,
-        /// The number of the attempt.
-        attempt: u32,
-    },
-    /// The server has the store.
-    Open,
-}
-
-/// A replica's state, for people and for load balancers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Health {
-    /// Whether it answers every query.
-    pub ready: bool,
-    /// How many keys have a value.
-    pub keys: usize,
-    /// How it stands with other servers.
-    pub standings: BTreeMap<u64, Standing>,
-}
-
 /// So many entries are merged, or collected for a refill, in one handler: about a millisecond.
 pub const SLICE: usize = 1000;
-
-/// The pause between two slices, in which the thread serves its sockets.
-const BREATH: Duration = Duration::from_millis(1);
 
 /// The actor.
 pub struct QueryActor {
@@ -243,7 +167,9 @@ pub struct QueryActor {
     outbox: Outbox,
     refill: Option<Refill>,
     peers: Peers,
-    frames_at: Option<Duration>,
+    comparing: Comparing,
+    /// When the next timer for a message goes off.
+    send_at: Option<Duration>,
     /// The other server that the store is being fetched from, and the number of the attempt.
     fetching: Option<(u64, u32)>,
     /// The slices that this server has fetched in the latest attempt it has heard of.
@@ -252,42 +178,6 @@ pub struct QueryActor {
     giving: VecDeque<(LinkId, Giving)>,
     /// Whether a timer is set for the next slice of work.
     work_is_due: bool,
-}
-
-/// Entries to be merged, and what follows when they are.
-struct Work {
-    entries: Source,
-    then: Then,
-}
-
-enum Source {
-    Sibling(std::vec::IntoIter<Entry>),
-    Server(Unpacker),
-    /// All that is held, for a sibling.
-    Own {
-        to: usize,
-        walk: Walk,
-    },
-}
-
-enum Then {
-    Nothing,
-    /// A sibling's message is merged.
-    Heard {
-        from: usize,
-        given: Given,
-        fetched: Vec<Fetched>,
-    },
-    /// A chunk is merged, perhaps the last of its slice.
-    Brought {
-        link: LinkId,
-        last: Option<bool>,
-    },
-    /// A sibling has been given all.
-    Gave {
-        ready: bool,
-        fetched: Vec<Fetched>,
-    },
 }
 
 type Ctx<'a> = Context<'a, Message>;
@@ -306,6 +196,7 @@ impl Actor for QueryActor {
                 ctx.resume_with(Message::Resume(siblings.clone()));
                 self.open = siblings.home.as_ref().is_none_or(|home| home.begins);
                 self.meet_siblings(siblings, true);
+                ctx.tell_after(comparing::TICK, Message::Compare);
             }
             Message::Resume(siblings) => self.resume(siblings, ctx),
             Message::Queries { batch, reply } => {
@@ -315,17 +206,14 @@ impl Actor for QueryActor {
             }
             Message::Inspect { reply } => ctx.reply(reply, self.health()),
             Message::Sync(sync) => self.take_in(sync, ctx),
-            Message::Frame(frame) => self.take_in_frame(frame, ctx),
+            Message::Frame(frame) => self.take_in_frame(*frame, ctx),
             Message::Note(note) => self.take_note(note, ctx),
             Message::Work => {
                 self.work_is_due = false;
                 self.work_on(ctx);
             }
-            Message::Send => {
-                self.outbox.rang();
-                self.send_when_due(ctx);
-            }
-            Message::SendFrames => self.send_frames(ctx),
+            Message::Send => self.send_when_due(ctx),
+            Message::Compare => self.compare(ctx),
             Message::CheckRefill => self.check_refill(ctx),
             #[cfg(test)]
             Message::Panic => panic!("the test wants it"),
@@ -347,7 +235,8 @@ impl QueryActor {
             outbox: Outbox::new(0),
             refill: None,
             peers: Peers::new(None, 0, 0, true),
-            frames_at: None,
+            comparing: Comparing::default(),
+            send_at: None,
             fetching: None,
             fetched: Vec::new(),
             work: VecDeque::new(),
@@ -380,7 +269,8 @@ impl QueryActor {
             None => self.open = true,
         }
         // The pace is that of the actor: the lost state may have sent a moment ago.
-        self.outbox.sent(ctx.now().elapsed);
+        self.outbox.sent_all(ctx.now().elapsed);
+        ctx.tell_after(comparing::TICK, Message::Compare);
         self.refill = Some(Refill::new(self.me, self.siblings.len()));
         self.check_refill(ctx);
     }
@@ -391,12 +281,18 @@ impl QueryActor {
     }
 
     fn health(&self) -> Health {
-        let standings = self.peers.standings();
+        let mut standings = self.peers.standings();
+        for (server, tally) in self.comparing.tallies() {
+            if let Some(standing) = standings.get_mut(&server) {
+                standing.digest_rounds = tally.rounds;
+                standing.digest_repairs = tally.entries_given + tally.entries_learned;
+            }
+        }
         Health { ready: self.is_ready(), keys: self.replica.len(), standings }
     }
 
     fn take_in(&mut self, sync: Sync, ctx: &mut Ctx<'_>) {
-        let Sync { from, entries, fetched, ask, given } = sync;
+        let Sync { from, entries, fetched, ask, given, digest } = sync;
         if from >= self.siblings.len() {
             return;
         }
@@ -411,6 +307,9 @@ impl QueryActor {
             let entries = Source::Own { to: from, walk: Walk::default() };
             let then = Then::Gave { ready: self.is_ready(), fetched: self.fetched.clone() };
             self.work.push_back(Work { entries, then });
+        }
+        for message in digest {
+            self.take_in_digest(Other::Sibling(from), message, ctx);
         }
         self.begin_work(ctx);
     }
@@ -434,12 +333,18 @@ impl QueryActor {
             self.giving.retain(|(of, _)| *of != link);
             self.giving.push_back((link, Giving::new(request, self.is_ready())));
         }
+        if let Some(message) = arrived.digest {
+            self.take_in_digest(Other::Server(link), message, ctx);
+        }
         self.begin_work(ctx);
     }
 
     fn take_note(&mut self, note: Note, ctx: &mut Ctx<'_>) {
         match note {
-            Note::Meet(member) => self.peers.meet(member, ctx.now().elapsed),
+            Note::Meet(member) => {
+                self.peers.meet(member, ctx.now().elapsed);
+                self.comparing.hasten();
+            }
             Note::Fetch { server, attempt } => {
                 self.open = false;
                 self.fetching = Some((server, attempt));
@@ -453,112 +358,44 @@ impl QueryActor {
                 self.fetched.clear();
             }
         }
-        self.send_frames(ctx);
+        self.send_when_due(ctx);
     }
 
-    /// Work begins at once if nothing waits before it; a timer sees to the rest.
-    fn begin_work(&mut self, ctx: &mut Ctx<'_>) {
-        if self.work_is_due {
-            self.send_when_due(ctx);
-        } else {
-            self.work_on(ctx);
+    /// Begins the comparisons that are due. A replica that is not ready has better ways to get what
+    /// it lacks.
+    fn compare(&mut self, ctx: &mut Ctx<'_>) {
+        ctx.tell_after(comparing::TICK, Message::Compare);
+        if !self.is_ready() {
+            return;
         }
-    }
-
-    /// Does one slice of the work in hand, oldest first.
-    fn work_on(&mut self, ctx: &mut Ctx<'_>) {
-        let mut left = SLICE;
-        while left > 0
-            && let Some(mut work) = self.work.pop_front()
-        {
-            left -= self.do_some(&mut work.entries, left);
-            if work.entries.is_done() {
-                self.finish(work, ctx);
-            } else {
-                self.work.push_front(work);
-            }
-        }
-        if let Some((link, giving)) = self.giving.pop_front() {
-            match giving.go_on(&self.replica, SLICE) {
-                Ok(chunk) => self.peers.give(link, chunk),
-                Err(unfinished) => self.giving.push_back((link, unfinished)),
-            }
-        }
-        if !self.work.is_empty() || !self.giving.is_empty() {
-            self.work_is_due = true;
-            ctx.tell_after(BREATH, Message::Work);
+        let ring = (self.me, self.siblings.len());
+        let now = ctx.now().elapsed;
+        for (other, message) in self.comparing.begin(ring, &self.peers, &self.replica, now) {
+            self.tell_digest(other, message);
         }
         self.send_when_due(ctx);
     }
 
-    /// Merges or collects at most `limit` entries and returns how many it were.
-    fn do_some(&mut self, entries: &mut Source, limit: usize) -> usize {
-        let mut count = 0;
-        match entries {
-            Source::Sibling(entries) => {
-                for entry in entries.take(limit) {
-                    self.replica.merge(entry);
-                    count += 1;
-                }
-            }
-            Source::Server(entries) => {
-                for entry in entries.take(limit) {
-                    match entry {
-                        Ok(entry) => self.merge_from_server(entry),
-                        Err(error) => tracing::error!("{error}"),
-                    }
-                    count += 1;
-                }
-            }
-            Source::Own { to, walk } => {
-                let entries = self.replica.walk(walk, limit);
-                count = entries.len();
-                self.outbox.give(*to, entries);
-            }
-        }
-        count
+    fn take_in_digest(&mut self, other: Other, message: digest::Message, ctx: &mut Ctx<'_>) {
+        let now = ctx.now().elapsed;
+        let turn = self.comparing.take_in(other, message, &mut self.replica, now);
+        self.compared(turn);
     }
 
-    /// Takes an entry that came to this actor alone and passes it on to the siblings.
-    fn merge_from_server(&mut self, entry: Entry) {
-        if self.replica.merge(entry.clone()) {
-            self.outbox.tell_all(entry);
+    /// Sees to what came of a comparison. What comes from another server comes to this actor alone.
+    fn compared(&mut self, (other, outcome): Turn) {
+        for message in outcome.send {
+            self.tell_digest(other, message);
+        }
+        if matches!(other, Other::Server(_)) {
+            outcome.learned.into_iter().for_each(|entry| self.outbox.tell_all(entry));
         }
     }
 
-    fn finish(&mut self, work: Work, ctx: &mut Ctx<'_>) {
-        match (work.then, work.entries) {
-            (Then::Heard { from, given, fetched }, _) => {
-                for slice in fetched {
-                    self.note_fetched(slice, ctx);
-                }
-                self.merged(from, given, ctx);
-            }
-            (Then::Brought { link, last }, _) => {
-                self.peers.merged(link);
-                let task = self.fetching.filter(|(server, _)| *server == link.0);
-                if let (Some(ready), Some((server, attempt))) = (last, task) {
-                    let fetched = Fetched { server, attempt, slice: link.1, ready };
-                    self.outbox.tell_fetched(fetched);
-                    self.note_fetched(fetched, ctx);
-                }
-            }
-            (Then::Gave { ready, fetched }, Source::Own { to, .. }) => {
-                self.outbox.gave_all(to, ready, fetched);
-            }
-            (Then::Gave { .. } | Then::Nothing, _) => {}
-        }
-    }
-
-    /// A slice that this server wanted is merged here.
-    fn note_fetched(&mut self, fetched: Fetched, ctx: &mut Ctx<'_>) {
-        if self.fetched.iter().any(|known| known.attempt > fetched.attempt) {
-            return;
-        }
-        self.fetched.retain(|known| known.attempt == fetched.attempt);
-        if !self.fetched.iter().any(|known| known.slice == fetched.slice) {
-            self.fetched.push(fetched);
-            self.report_fetched(ctx);
+    fn tell_digest(&mut self, other: Other, message: digest::Message) {
+        match other {
+            Other::Sibling(to) => self.outbox.compare(to, message),
+            Other::Server(link) => self.peers.compare(link, message),
         }
     }
 
@@ -602,37 +439,20 @@ impl QueryActor {
 
     /// Sends what there is for the others, or sees to it that it is sent when the pace allows.
     fn send_when_due(&mut self, ctx: &mut Ctx<'_>) {
-        self.send_frames(ctx);
         let now = ctx.now().elapsed;
-        let Some(wait) = self.outbox.wait(now) else { return };
-        if wait.is_zero() {
+        for (to, frame) in self.peers.take(now) {
+            ctx.tell(&to, Message::Frame(Box::new(frame)));
+        }
+        if self.outbox.wait(now).is_some_and(|wait| wait.is_zero()) {
             for (to, sync) in self.outbox.take(self.me, now) {
                 ctx.tell(&self.siblings[to], Message::Sync(sync));
             }
-        } else if self.outbox.set_alarm() {
-            ctx.tell_after(wait, Message::Send);
         }
-    }
-
-    fn send_frames(&mut self, ctx: &mut Ctx<'_>) {
-        let now = ctx.now().elapsed;
-        for (to, frame) in self.peers.take(now) {
-            ctx.tell(&to, Message::Frame(frame));
-        }
-        let Some(at) = self.peers.wait(now).map(|wait| now + wait) else { return };
-        if self.frames_at.is_none_or(|set| set <= now || at < set) {
-            self.frames_at = Some(at);
-            ctx.tell_after(at - now, Message::SendFrames);
-        }
-    }
-}
-
-impl Source {
-    fn is_done(&self) -> bool {
-        match self {
-            Self::Sibling(entries) => entries.len() == 0,
-            Self::Server(entries) => entries.is_done(),
-            Self::Own { walk, .. } => walk.is_done(),
+        let waits = self.peers.wait(now).into_iter().chain(self.outbox.wait(now));
+        let Some(at) = waits.min().map(|wait| now + wait) else { return };
+        if self.send_at.is_none_or(|set| set <= now || at < set) {
+            self.send_at = Some(at);
+            ctx.tell_after(at - now, Message::Send);
         }
     }
 }

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actor::{ActorRef, Address, ReplyRef, Report, System, SystemConfig, WellKnown};
+use actor::{ActorRef, Address, Cause, ReplyRef, Report, System, SystemConfig, WellKnown};
 use futures::future::join_all;
 use serde::Serialize;
 use tokio::net::TcpListener;
@@ -116,10 +116,12 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
 }
 
 /// What went wrong between servers. That a server is away is said once by whoever misses it, so
-/// each message that it does not get is not worth a warning.
+/// each message that it does not get is not worth a warning; nor is what comes after the end.
 fn log(report: &Report) {
     match report {
-        Report::Lost { .. } => tracing::debug!("{report}"),
+        Report::Lost { .. } | Report::Undeliverable { cause: Cause::Closed, .. } => {
+            tracing::debug!("{report}");
+        }
         _ => tracing::warn!("{report}"),
     }
 }

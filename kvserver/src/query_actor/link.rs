@@ -1,22 +1,28 @@
 //! All that passes between this actor and one actor of another server, at one pace.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use actor::{ActorRef, Address};
 use serde::{Deserialize, Serialize};
 
 use super::Message;
+use super::comparing::is_small;
 use super::fetch::{Brought, Chunk, Fetch, Request, Slice};
 use super::pace::Pace;
 use super::pack::Pack;
 use super::stream::{Ack, Came, Data, Incoming, Outgoing};
+use crate::digest;
 
 /// A frame of the stream has about so many bytes: with the last entry, which may be large, a frame
 /// stays below 4 MiB.
 const STREAM_BYTES: usize = 3584 * 1024;
 
-/// With a chunk beside it, a frame of the stream has about so many bytes.
-const STREAM_BYTES_BESIDE_CHUNK: usize = 1024 * 1024;
+/// With other things beside it, a frame of the stream has about so many bytes.
+const STREAM_BYTES_BESIDE_OTHERS: usize = 1024 * 1024;
+
+/// A round of comparing has no more messages under way; one that is dropped costs a round.
+const MAX_DIGESTS: usize = 8;
 
 /// A server of the store, in one of its lives.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +57,8 @@ pub struct Frame {
     pub request: Option<Request>,
     /// An answer to such a question.
     pub chunk: Option<Chunk>,
+    /// What is said in comparing stores.
+    pub digest: Option<digest::Message>,
 }
 
 /// What came in a frame and is to be seen to by the actor.
@@ -62,6 +70,8 @@ pub struct Arrived {
     pub brought: Option<Brought>,
     /// What the other actor wants to know.
     pub request: Option<Request>,
+    /// What the other actor says in comparing.
+    pub digest: Option<digest::Message>,
     /// The other actor is in a new state, or was never heard: our stream has to begin anew.
     pub new_state: bool,
     /// The other actor has begun a stream that leaves out what its clients wrote before.
@@ -96,6 +106,7 @@ pub struct Link {
     fetch: Option<Fetch>,
     next_turn: u32,
     chunk: Option<Chunk>,
+    digest: VecDeque<digest::Message>,
     round_trip: Option<Duration>,
     traffic: Traffic,
 }
@@ -114,6 +125,7 @@ impl Link {
             fetch: None,
             next_turn: 0,
             chunk: None,
+            digest: VecDeque::new(),
             round_trip: None,
             traffic: Traffic::default(),
         }
@@ -178,6 +190,13 @@ impl Link {
         self.chunk = Some(chunk);
     }
 
+    /// Sends the other actor what is said in comparing. One that does not hear costs no memory.
+    pub fn compare(&mut self, message: digest::Message) {
+        if self.digest.len() < MAX_DIGESTS {
+            self.digest.push_back(message);
+        }
+    }
+
     /// How long the next frame has to wait, if there is one: zero if it may go now.
     pub fn wait(&self, now: Duration) -> Option<Duration> {
         let data = self.data_wait(now).map(|wait| wait.max(self.pace.data_wait(now)));
@@ -187,7 +206,9 @@ impl Link {
 
     /// How long a message with data has to wait for its occasion.
     fn data_wait(&self, now: Duration) -> Option<Duration> {
-        let ready = self.chunk.is_some() || self.out.as_ref().is_some_and(Outgoing::has_frame);
+        let digest = self.digest.iter().any(|message| !is_small(message));
+        let ready =
+            digest || self.chunk.is_some() || self.out.as_ref().is_some_and(Outgoing::has_frame);
         let asks = self.fetch.as_ref().and_then(|fetch| fetch.wait(now));
         if ready { Some(Duration::ZERO) } else { asks }
     }
@@ -195,10 +216,14 @@ impl Link {
     /// How long a message without data has to wait for its occasion.
     fn small_wait(&self, now: Duration) -> Option<Duration> {
         let out = self.out.as_ref();
-        if self.ack_due || out.is_some_and(Outgoing::is_new) {
+        if self.ack_due || self.has_small_digest() || out.is_some_and(Outgoing::is_new) {
             return Some(Duration::ZERO);
         }
         out.and_then(Outgoing::probe_at).map(|at| at.saturating_sub(now))
+    }
+
+    fn has_small_digest(&self) -> bool {
+        self.digest.front().is_some_and(is_small)
     }
 
     /// The frame that may go now; `from` fills in who sends it.
@@ -224,6 +249,9 @@ impl Link {
                 .map(|at| at.saturating_sub(now)));
             let out = self.out.as_mut().filter(|out| asks || out.is_new());
             frame.data = out.map(|out| out.probe(now));
+            if self.has_small_digest() {
+                frame.digest = self.digest.pop_front();
+            }
         }
         Some(frame)
     }
@@ -232,9 +260,12 @@ impl Link {
         frame.chunk = self.chunk.take();
         let fetch = self.fetch.as_mut().filter(|fetch| fetch.wait(now) == Some(Duration::ZERO));
         frame.request = fetch.map(|fetch| fetch.ask(now));
-        let budget = match &frame.chunk {
-            Some(_) => STREAM_BYTES_BESIDE_CHUNK,
-            None => STREAM_BYTES,
+        if frame.chunk.is_none() {
+            frame.digest = self.digest.pop_front();
+        }
+        let budget = match (&frame.chunk, &frame.digest) {
+            (None, None) => STREAM_BYTES,
+            _ => STREAM_BYTES_BESIDE_OTHERS,
         };
         let out = self.out.as_mut().filter(|out| out.has_frame() || out.is_new());
         frame.data = out.map(|out| out.take(now, budget));
@@ -271,6 +302,7 @@ impl Link {
             arrived.news = data.entries.filter(|_| came != Came::Nothing);
         }
         arrived.request = frame.request;
+        arrived.digest = frame.digest;
         let brought = arrived.brought.as_ref().map(|brought| &brought.pack);
         let packs = arrived.news.iter().chain(brought);
         for pack in packs {

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::pace::PACE;
+use super::comparing::is_small;
+use super::pace::{PACE, SMALL_PACE, wait};
 use super::refill::Given;
 use super::{Fetched, Sync};
+use crate::digest;
 use crate::entry::{ByKey, Entry};
 
 /// Everything that one actor has yet to tell its siblings. They are told together, at one pace.
@@ -19,7 +21,6 @@ pub struct Outbox {
     /// Whether any of the above has something in it.
     waiting: bool,
     last_sent: Option<Duration>,
-    alarm_set: bool,
 }
 
 #[derive(Default)]
@@ -28,6 +29,15 @@ struct Personal {
     entries: Vec<Entry>,
     given: Given,
     fetched: Vec<Fetched>,
+    digest: Vec<digest::Message>,
+    last_small: Option<Duration>,
+}
+
+impl Personal {
+    /// Whether there is something to compare, and it may go alone.
+    fn has_only_small(&self) -> bool {
+        !self.digest.is_empty() && self.digest.iter().all(is_small)
+    }
 }
 
 impl Outbox {
@@ -39,7 +49,6 @@ impl Outbox {
             personal: std::iter::repeat_with(Personal::default).take(siblings).collect(),
             waiting: false,
             last_sent: None,
-            alarm_set: false,
         }
     }
 
@@ -81,29 +90,39 @@ impl Outbox {
         self.waiting = true;
     }
 
+    /// Sends a sibling what is said in comparing with it. When all is equal, that goes with other
+    /// messages or now and then alone, and holds up nothing.
+    pub fn compare(&mut self, to: usize, message: digest::Message) {
+        self.waiting |= !is_small(&message);
+        self.personal[to].digest.push(message);
+    }
+
     /// How long the next message has to wait, if there is one: zero if it may go now.
     pub fn wait(&self, now: Duration) -> Option<Duration> {
-        let due = self.last_sent.map_or(Duration::ZERO, |last| last + PACE);
-        self.waiting.then(|| due.saturating_sub(now))
-    }
-
-    /// Notes that an alarm is set for the next message; false if one is set already.
-    pub fn set_alarm(&mut self) -> bool {
-        !std::mem::replace(&mut self.alarm_set, true)
-    }
-
-    /// Notes that the alarm has gone off.
-    pub fn rang(&mut self) {
-        self.alarm_set = false;
+        let data = self.waiting.then(|| wait(self.last_sent, PACE, now));
+        let small = self.personal.iter().filter(|personal| personal.has_only_small());
+        let small = small.map(|personal| wait(personal.last_small, SMALL_PACE, now)).min();
+        data.into_iter().chain(small).min()
     }
 
     /// Counts a message as sent now.
-    pub fn sent(&mut self, now: Duration) {
+    fn sent(&mut self, now: Duration) {
         self.last_sent = Some(now);
+    }
+
+    /// As [`sent`](Self::sent), for messages of all kinds.
+    pub fn sent_all(&mut self, now: Duration) {
+        self.sent(now);
+        for personal in &mut self.personal {
+            personal.last_small = Some(now);
+        }
     }
 
     /// All that is to be sent now by the actor at place `me`, with the place it goes to.
     pub fn take(&mut self, me: usize, now: Duration) -> Vec<(usize, Sync)> {
+        if !self.waiting || !wait(self.last_sent, PACE, now).is_zero() {
+            return self.take_small(me, now);
+        }
         self.waiting = false;
         self.sent(now);
         let news: Vec<Entry> =
@@ -112,14 +131,33 @@ impl Outbox {
         let others = self.personal.iter_mut().enumerate().filter(|(to, _)| *to != me);
         others
             .filter_map(|(to, personal)| {
-                let Personal { ask, mut entries, given, mut fetched } = std::mem::take(personal);
+                let last_small = personal.last_small;
+                let Personal { ask, mut entries, given, mut fetched, digest, .. } =
+                    std::mem::replace(personal, Personal { last_small, ..Personal::default() });
                 entries.extend_from_slice(&news);
                 fetched.extend_from_slice(&all_fetched);
-                let silent =
-                    entries.is_empty() && fetched.is_empty() && !ask && given == Given::Nothing;
-                (!silent).then_some((to, Sync { from: me, entries, fetched, ask, given }))
+                let silent = entries.is_empty()
+                    && fetched.is_empty()
+                    && digest.is_empty()
+                    && !ask
+                    && given == Given::Nothing;
+                (!silent).then_some((to, Sync { from: me, entries, fetched, ask, given, digest }))
             })
             .collect()
+    }
+
+    /// What may go without waiting for other messages.
+    fn take_small(&mut self, me: usize, now: Duration) -> Vec<(usize, Sync)> {
+        let due = self.personal.iter_mut().enumerate().filter(|(_, personal)| {
+            personal.has_only_small() && wait(personal.last_small, SMALL_PACE, now).is_zero()
+        });
+        due.map(|(to, personal)| {
+            personal.last_small = Some(now);
+            let digest = std::mem::take(&mut personal.digest);
+            let (entries, fetched) = (Vec::new(), Vec::new());
+            (to, Sync { from: me, entries, fetched, ask: false, given: Given::Nothing, digest })
+        })
+        .collect()
     }
 }
 

@@ -39,6 +39,7 @@ impl Pace {
     }
 }
 
-fn wait(last: Option<Duration>, pace: Duration, now: Duration) -> Duration {
+/// How long a message has to wait when the last one was sent at `last`.
+pub fn wait(last: Option<Duration>, pace: Duration, now: Duration) -> Duration {
     last.map_or(Duration::ZERO, |last| (last + pace).saturating_sub(now))
 }

@@ -10,6 +10,7 @@ use super::Message;
 use super::fetch::{Chunk, Slice};
 use super::link::{Arrived, Frame, Link, Member, Traffic};
 use super::stream::Outgoing;
+use crate::digest;
 use crate::entry::Entry;
 
 /// A stream begins with what was written in this time before, since it may not have reached those
@@ -50,6 +51,10 @@ pub struct Standing {
     pub round_trip: Option<Duration>,
     /// What has passed.
     pub traffic: Traffic,
+    /// Rounds of comparing that this server has begun with the other one.
+    pub digest_rounds: u64,
+    /// Entries given or learned in comparing.
+    pub digest_repairs: u64,
 }
 
 impl Peers {
@@ -164,6 +169,24 @@ impl Peers {
         }
     }
 
+    /// Whether there is such a link.
+    pub fn has(&self, id: LinkId) -> bool {
+        self.links.contains_key(&id)
+    }
+
+    /// The links with the first actors of those servers whose number is larger than this one's.
+    pub fn first_of_larger_servers(&self) -> impl Iterator<Item = LinkId> {
+        let own = self.own.as_ref().map_or(0, |own| own.server);
+        self.links.keys().copied().filter(move |(server, place)| *server > own && *place == 0)
+    }
+
+    /// Sends another actor what is said in comparing with it.
+    pub fn compare(&mut self, id: LinkId, message: digest::Message) {
+        if let Some(link) = self.links.get_mut(&id) {
+            link.compare(message);
+        }
+    }
+
     /// How many actors a server has, if it is known.
     pub fn actors_of(&self, server: u64) -> Option<u16> {
         self.members.get(&server).map(|member| member.actors)
@@ -189,6 +212,7 @@ impl Peers {
                 ack: None,
                 request: None,
                 chunk: None,
+                digest: None,
             };
             if let Some(frame) = link.take(now, frame) {
                 frames.push((link.to().clone(), frame));

@@ -23,6 +23,10 @@ pub struct MemberStats {
     pub entries_sent: u64,
     /// Entries received from it.
     pub entries_received: u64,
+    /// Rounds of comparing that were begun here.
+    pub digest_rounds: u64,
+    /// Entries that comparing has found missing, on either side.
+    pub digest_repairs: u64,
 }
 
 /// Puts together what the members' actor and the replicas know.
@@ -39,6 +43,8 @@ pub(super) fn member_stats(statuses: Vec<MemberStatus>, replicas: &[Health]) -> 
             bytes_received: 0,
             entries_sent: 0,
             entries_received: 0,
+            digest_rounds: 0,
+            digest_repairs: 0,
         };
         for standing in standings {
             stats.lag_entries += standing.lag;
@@ -47,6 +53,8 @@ pub(super) fn member_stats(statuses: Vec<MemberStatus>, replicas: &[Health]) -> 
             stats.bytes_received += standing.traffic.bytes_received;
             stats.entries_sent += standing.traffic.entries_sent;
             stats.entries_received += standing.traffic.entries_received;
+            stats.digest_rounds += standing.digest_rounds;
+            stats.digest_repairs += standing.digest_repairs;
         }
         stats
     };
