@@ -11,12 +11,14 @@
 //! - [`play`]: a server, the page and the terminal game with one command
 //! - [`check`]: everything that continuous integration checks
 //! - [`bench`]: benchmarks by name
+//! - [`sim`]: simulated worlds of servers
 
 pub mod bench;
 pub mod check;
 pub mod play;
 pub mod process;
 pub mod server;
+pub mod sim;
 pub mod toolchain;
 pub mod web;
 pub mod workspace;

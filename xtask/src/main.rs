@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{bench, check, play, web};
+use xtask::{bench, check, play, sim, web};
 
 /// Everything a person runs in this project.
 #[derive(Parser)]
@@ -39,6 +39,13 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         rest: Vec<String>,
     },
+    /// Simulate worlds of servers under faults, optimised, and check what must always hold.
+    #[command(disable_help_flag = true)]
+    Sim {
+        /// Passed on to the simulation; try --help.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
+    },
     /// Take pictures of the page's main states, wide and narrow, into target/screenshots.
     Screenshots,
 }
@@ -49,6 +56,7 @@ fn main() -> ExitCode {
         Task::Test { steps } => check::check(&steps),
         Task::Web => web::print(),
         Task::Bench { name, rest } => bench::run_named(name, &rest),
+        Task::Sim { rest } => sim::run(&rest),
         Task::Screenshots => check::screenshots(),
     };
     match result {
