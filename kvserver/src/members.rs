@@ -6,13 +6,13 @@
 //! each server that was met, and then deal with its query actors on their own.
 //!
 //! A server that joins others is not ready until its query actors have fetched the store. This
-//! actor chooses from whom, and decides when that is done; [`roster`] says how.
+//! actor chooses from whom, and decides when that is done; `roster` says how.
 
 mod roster;
 
 use std::time::Duration;
 
-use actor::{Actor, ActorRef, Address, Context, ReplyRef, WellKnown};
+use actor::{Actor, ActorRef, Address, Context, Now, ReplyRef, WellKnown};
 use serde::{Deserialize, Serialize};
 
 pub use roster::{BEAT, Hello, MemberState, MemberStatus, SILENT};
@@ -23,8 +23,8 @@ use roster::{Effect, Roster};
 /// The number of this actor on every server.
 pub const ID: WellKnown = WellKnown(0);
 
-/// How often the actor looks whom it has to call.
-const TICK: Duration = Duration::from_millis(250);
+/// How often the actor looks whom it has to call, and whom it has to tell something.
+const TICK: Duration = Duration::from_millis(125);
 
 /// What the actor can be told.
 #[derive(Debug, Serialize, Deserialize)]
@@ -71,7 +71,20 @@ pub struct Setup {
 
 /// The actor.
 #[derive(Default)]
-pub struct Members(Option<(Vec<ActorRef<query_actor::Message>>, Roster)>);
+pub struct Members(Option<Inside>);
+
+/// What the actor has once it knows its server.
+struct Inside {
+    roster: Roster,
+    actors: Vec<QueryActor>,
+}
+
+/// A query actor, and what it has yet to be told.
+struct QueryActor {
+    actor: ActorRef<query_actor::Message>,
+    notes: Vec<Note>,
+    last_told: Option<Duration>,
+}
 
 impl Actor for Members {
     type Message = Message;
@@ -80,52 +93,72 @@ impl Actor for Members {
         let now = ctx.now();
         if let Message::Start(setup) = message {
             ctx.resume_with(Message::Start(setup.clone()));
-            let Setup { own, actors, joins } = setup;
-            let mut roster = Roster::new(own, joins, now.elapsed);
-            let effects = roster.tick(now);
-            self.0 = Some((actors, roster));
-            self.carry_out(effects, ctx);
+            // A state that was lost in a panic may have sent a moment ago.
+            let last_told = (ctx.restarts() > 0).then_some(now.elapsed);
+            let mut inside = Inside::new(setup, now, last_told);
+            let effects = inside.roster.tick(now);
+            inside.carry_out(effects, ctx);
+            self.0 = Some(inside);
             ctx.tell_after(TICK, Message::Tick);
             return;
         }
-        let Some((_, roster)) = &mut self.0 else { return };
+        let Some(inside) = &mut self.0 else { return };
         let effects = match message {
             Message::Start(_) => return,
-            Message::Hello(hello) => roster.hello(hello, now),
+            Message::Hello(hello) => inside.roster.hello(hello, now),
             Message::Tick => {
                 ctx.tell_after(TICK, Message::Tick);
-                roster.tick(now)
+                inside.roster.tick(now)
             }
-            Message::Resumed { place } => roster.resumed(place),
+            Message::Resumed { place } => inside.roster.resumed(place),
             Message::Fetched { place, server, attempt, ready } => {
-                roster.fetched(place, server, attempt, ready, now)
+                inside.roster.fetched(place, server, attempt, ready, now)
             }
-            Message::Inspect { reply } => return ctx.reply(reply, roster.statuses(now.elapsed)),
+            Message::Inspect { reply } => {
+                return ctx.reply(reply, inside.roster.statuses(now.elapsed));
+            }
         };
-        self.carry_out(effects, ctx);
+        inside.carry_out(effects, ctx);
     }
 }
 
-impl Members {
-    fn carry_out(&self, effects: Vec<Effect>, ctx: &mut Context<'_, Message>) {
-        let Some((actors, _)) = &self.0 else { return };
-        let tell = |ctx: &mut Context<'_, Message>, actor: &ActorRef<_>, note: Note| {
-            ctx.tell(actor, query_actor::Message::Note(note));
-        };
+impl Inside {
+    fn new(Setup { own, actors, joins }: Setup, now: Now, last_told: Option<Duration>) -> Self {
+        let query_actor = |actor| QueryActor { actor, notes: Vec::new(), last_told };
+        Self {
+            roster: Roster::new(own, joins, now.elapsed),
+            actors: actors.into_iter().map(query_actor).collect(),
+        }
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>, ctx: &mut Context<'_, Message>) {
         for effect in effects {
             match effect {
                 Effect::Call(address, hello) => {
                     ctx.tell(&ActorRef::well_known(&address, ID), Message::Hello(hello));
                 }
                 Effect::NoteAll(note) => {
-                    actors.iter().for_each(|actor| tell(ctx, actor, note.clone()));
+                    self.actors.iter_mut().for_each(|actor| actor.notes.push(note.clone()));
                 }
                 Effect::Note(place, note) => {
-                    if let Some(actor) = actors.get(usize::from(place)) {
-                        tell(ctx, actor, note);
+                    if let Some(actor) = self.actors.get_mut(usize::from(place)) {
+                        actor.notes.push(note);
                     }
                 }
             }
         }
+        let now = ctx.now().elapsed;
+        for QueryActor { actor, notes, last_told } in &mut self.actors {
+            if !notes.is_empty() && pace_allows(*last_told, now) {
+                *last_told = Some(now);
+                let notes = std::mem::take(notes);
+                ctx.tell(actor, query_actor::Message::Notes(notes));
+            }
+        }
     }
+}
+
+/// Whether another message may follow the last one. What has to wait goes at the next [`TICK`].
+fn pace_allows(last: Option<Duration>, now: Duration) -> bool {
+    last.is_none_or(|last| last + query_actor::PACE <= now)
 }

@@ -11,67 +11,98 @@
 //! ## Who tells whom
 //!
 //! The actors of one server are siblings, and each knows all of them. An actor tells every sibling
-//! what *its own clients* have written, and nothing else: what came from a sibling has reached the
-//! others from there. So an entry goes over each ordered pair of actors at most once, and no cost of
-//! a Put depends on what the store already holds.
+//! what *its own clients* have written and what came *to it from other servers*; what came from a
+//! sibling has reached the others from there. To each other server of M actors, actor i tells what
+//! its own clients have written, and it tells that to actor i mod M alone, which passes it on to its
+//! siblings. Nothing is forwarded to third servers: every server tells every other one itself. So a
+//! write crosses to another server once, goes over each ordered pair of actors at most once, and no
+//! cost of a Put depends on what the store already holds.
 //!
 //! ## What is told
 //!
-//! Between two messages an actor remembers what has changed, by key (`outbox`): a key that is
-//! overwritten a hundred times meanwhile goes out once, with its newest entry. An entry is immutable
-//! and its bytes are shared by all replicas of the process, so what is remembered, what a message
-//! holds, and what a further replica costs is a pointer for each key.
+//! Between two messages an actor remembers what has changed, by key (`outbox` for siblings, `stream`
+//! for other servers): a key that is overwritten a hundred times meanwhile goes out once, with its
+//! newest entry. An entry is immutable and its bytes are shared by all replicas of the process, so
+//! what is remembered, what a message holds, and what a further replica costs is a pointer for each
+//! key. Between servers, entries are packed (`pack`): a write costs some seven bytes beyond its key
+//! and its value.
 //!
 //! ## When
 //!
-//! Messages from one actor to another are at least [`PACE`] (125 ms) apart, whatever they carry. A
-//! write after quiet is told in the very handler that carries it out, so an idle server shows it on
-//! all replicas within a fraction of a millisecond; under load it waits for the next message, 125 ms
-//! at most. Any half-open second therefore holds at most 8 messages of a pair, by construction: the
-//! budget is 10, and 500 ms for a Put to be seen leave room for a slow machine. Everything that one
-//! actor has to say to another rides in the same message ([`Sync`]), requests and refills included,
-//! so nothing can add to that count.
+//! Messages with data from one actor to another are at least [`PACE`] (125 ms) apart, whatever they
+//! carry (`pace`). A write after quiet is told in the very handler that carries it out, so an idle
+//! server shows it on all replicas within a fraction of a millisecond; under load it waits for the
+//! next message, 125 ms at most. What only says that something has come, asks for such an answer, or
+//! finds two stores equal goes with data where there is any, and otherwise alone, at least
+//! [`SMALL_PACE`] (500 ms) apart, and never holds up data. Any half-open second therefore holds at
+//! most 8 + 2 messages of a pair, by construction: the budget is 10. Everything that one actor has
+//! to say to another rides in the same message ([`Sync`], [`Frame`]), so nothing can add to that.
+//!
+//! ## What gets lost between servers
+//!
+//! A frame is numbered and acknowledged, and what was in a lost one is sent again (`stream`). That
+//! covers links that break. It does not cover everything: an actor may die with what it has not yet
+//! told, a receiver may be away for longer than is remembered for it, a write may reach one server
+//! and supersede there what a third one never got. So replicas also compare what they hold, by sums
+//! over it ([`digest`]): siblings in a ring every second, the first actors of each
+//! two servers every ten. Whatever differs, and for whatever reason, is found and repaired.
+//!
+//! ## A new server
+//!
+//! A server that joins others (or is found by those who knew it before a restart) is not ready: it
+//! answers what it has, and *not ready* to a Get that finds nothing and to every List, since an
+//! empty replica must not claim that something does not exist. From the moment two servers have met
+//! ([`members`]), their actors stream new writes to each other, beginning with
+//! those of the last five seconds and those that others have not acknowledged. Then the newcomer's
+//! actors ask the actors of one server for what they hold, each for a slice of the keys by their
+//! hash, chunk by chunk (`fetch`), and tell their siblings like any news. The server is ready when
+//! every actor has merged all slices of a server that is itself ready. The same fetch brings a ready
+//! server up to date when a peer's stream says that it has left something out.
 //!
 //! ## Queries do not wait for sync
 //!
-//! A handler runs for about a millisecond at most. A message with many entries is merged in slices
-//! of [`SLICE`] entries, each started by a timer to oneself, and queries are handled between them.
-//! Merging is commutative, so a slice may safely interleave with writes to the same keys. A batch of
-//! queries that would take longer, or whose answers would fill a message, is answered as far as
-//! that goes; what is left goes back to the receiver with the answers and comes again ([`Batch`]),
-//! behind whatever other clients have asked meanwhile.
+//! A handler runs for a few milliseconds at most. A message with many entries is merged in slices of
+//! [`SLICE`] entries, each started by a timer to oneself, and queries are handled between them; so is
+//! the search for a chunk or for a difference (`work`). Merging is commutative, so a slice may safely
+//! interleave with writes to the same keys. A batch of queries that would take longer, or whose
+//! answers would fill a message, is answered as far as that goes; what is left goes back to the
+//! receiver with the answers and comes again ([`Batch`]), behind whatever other clients have asked
+//! meanwhile.
 //!
 //! ## After a panic
 //!
 //! The runtime restarts an actor that has panicked with an empty replica. It draws a new writer id,
 //! so that it never issues a stamp twice, and asks a sibling for all it holds (`refill`). Until
-//! it has that, it answers what it has, and *not ready* to a Get that finds nothing and to every
-//! List: an empty replica must not claim that something does not exist. Its siblings' news reach it
-//! from the first moment. A sibling hands over in slices, under the same pace; one that falls silent
-//! for [`PATIENCE`] is given up for the next. The actor is ready when a sibling that is
-//! itself ready has given everything, or when all have given what they have: then nobody on this
-//! server has more. Connections to the lost state are closed, since it may have forgotten what it
-//! acknowledged to them.
+//! it has that it is not ready, as a new server is. Its siblings' news reach it from the first
+//! moment; other servers see from its first frame that it is in a new state and begin their streams
+//! anew, with what they had not seen acknowledged and the last five seconds. A sibling hands over in
+//! slices, under the same pace; one that falls silent for [`PATIENCE`] is given up for the next. The
+//! actor is ready when a sibling that is itself ready has given everything, or when all have given
+//! what they have: then nobody on this server has more. Connections to the lost state are closed,
+//! since it may have forgotten what it acknowledged to them.
 //!
 //! ## Caveats
 //!
 //! - A write that was acknowledged less than [`PACE`] before a panic and had not been told yet is
-//!   lost with the panic. A process that is killed loses everything: nothing is kept on disk.
-//! - In-process messages are not lost, so siblings acknowledge nothing to each other. Should a bug
-//!   lose one, its entries would stay different until they are written again; comparing digests,
-//!   which servers need among each other, will close that as well.
+//!   lost with the panic. A process that is killed loses everything that no other server has: nothing
+//!   is kept on disk.
+//! - In-process messages are not lost, so siblings acknowledge nothing to each other.
 //! - If all actors of a server panic at about the same time, they agree on what is left, which may
-//!   be nothing, and go on.
+//!   be nothing, and go on; other servers' digests bring the rest back.
 //! - The pace counts from when a message is sent. An actor whose thread gets no processor sends
 //!   late; it never catches up by sending faster.
 //! - The slices are counted in entries, not in time; a machine ten times slower makes slices of ten
 //!   milliseconds. After each slice the thread serves its sockets for a millisecond or two, so an
-//!   actor merges some 400,000 entries a second; siblings that write more than that for long build
-//!   up a backlog, and with it a delay.
+//!   actor merges some 400,000 entries a second; siblings and servers that write more than that for
+//!   long build up a backlog, and with it a delay. Frames are acknowledged when they come, not when
+//!   they are merged, so a backlog does not slow the sender down.
+//! - Two servers that cannot reach each other are not relayed between by a third that reaches both;
+//!   what a third has is passed on only in comparing, every ten seconds.
+//! - When a server meets another one, an actor takes on up to 8 MiB of its latest writes in one
+//!   handler, some ten milliseconds.
 //! - Deleted keys stay as tombstones for as long as the process runs; they slow no List.
 //!
-//! To come: other servers. An actor will keep one more outbox for each remote actor it is
-//! paired with, and tell what comes from there to its siblings like the writes of its clients.
+//! The messages between servers, their costs and limits are told in `docs/replication.md`.
 
 mod batch;
 mod comparing;
@@ -136,7 +167,7 @@ pub enum Message {
     /// From an actor of another server.
     Frame(Box<Frame>),
     /// From this server's actor that knows the other servers.
-    Note(Note),
+    Notes(Vec<Note>),
     /// To oneself: the next slice of the work in hand.
     Work,
     /// To oneself: the pace allows the next message to someone.
@@ -207,7 +238,10 @@ impl Actor for QueryActor {
             Message::Inspect { reply } => ctx.reply(reply, self.health()),
             Message::Sync(sync) => self.take_in(sync, ctx),
             Message::Frame(frame) => self.take_in_frame(*frame, ctx),
-            Message::Note(note) => self.take_note(note, ctx),
+            Message::Notes(notes) => {
+                notes.into_iter().for_each(|note| self.take_note(note, ctx));
+                self.send_when_due(ctx);
+            }
             Message::Work => {
                 self.work_is_due = false;
                 self.work_on(ctx);
@@ -358,7 +392,6 @@ impl QueryActor {
                 self.fetched.clear();
             }
         }
-        self.send_when_due(ctx);
     }
 
     /// Begins the comparisons that are due. A replica that is not ready has better ways to get what

@@ -148,6 +148,7 @@ struct Contact {
     pause: Duration,
     next_report: Option<Duration>,
     calls: u32,
+    last_call: Option<Duration>,
 }
 
 /// A server that has answered.
@@ -169,7 +170,13 @@ impl Contact {
             pause: FIRST_PAUSE,
             next_report: Some(now + REPORT),
             calls: 0,
+            last_call: None,
         }
+    }
+
+    /// Whether it may be called, however often it asks.
+    fn may_be_called(&self, now: Duration) -> bool {
+        super::pace_allows(self.last_call, now)
     }
 
     /// The server there, if it answers.
@@ -212,7 +219,7 @@ impl Roster {
     fn calls_due(&mut self, now: Now) -> Vec<Effect> {
         let mut due = Vec::new();
         for (address, contact) in &mut self.contacts {
-            if now.elapsed < contact.next_call {
+            if now.elapsed < contact.next_call || !contact.may_be_called(now.elapsed) {
                 continue;
             }
             let live = contact.live(now.elapsed).is_some();
@@ -254,6 +261,7 @@ impl Roster {
         if let Some(contact) = contact {
             calls = contact.calls;
             contact.calls = contact.calls.wrapping_add(1);
+            contact.last_call = Some(now.elapsed);
             knew = contact.met.as_ref().map(|met| met.member.server);
             echo = contact
                 .met
@@ -297,10 +305,12 @@ impl Roster {
             tracing::info!(member = %from, actors = hello.from.actors, "a member of the store");
             effects.push(Effect::NoteAll(Note::Meet(hello.from)));
         }
-        if let Some(contact) = self.contacts.get_mut(&from).filter(|_| is_new || hello.asks) {
+        let contact = self.contacts.get_mut(&from).filter(|_| is_new || hello.asks);
+        let may_answer = contact.is_some_and(|contact| {
             contact.next_call = now.elapsed + BEAT;
-        }
-        if hello.asks {
+            contact.may_be_called(now.elapsed)
+        });
+        if hello.asks && may_answer {
             let answer = self.hello_to(&from, &hello.called, false, true, now);
             effects.push(Effect::Call(from, answer));
         }

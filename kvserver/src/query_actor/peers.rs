@@ -268,3 +268,6 @@ impl History {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

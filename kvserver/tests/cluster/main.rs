@@ -1,5 +1,11 @@
 //! Several servers, over real sockets, some of them far away.
 
+#![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
+
+#[path = "../it/client.rs"]
+#[allow(dead_code, reason = "these tests need a part of it")]
+mod client;
+
 use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
 
@@ -8,7 +14,7 @@ use kvserver::{Config, Server, start};
 use testproxy::Proxy;
 use tokio::time::sleep;
 
-use crate::client::{Client, Got, PATIENCE, request};
+use client::{Client, Got, PATIENCE, request};
 
 /// The promise for servers that are 250 ms apart.
 const IN_TIME: Duration = Duration::from_millis(2000);
