@@ -78,6 +78,11 @@ impl Entry {
         self.0[KIND_AT] == TOMBSTONE
     }
 
+    /// All of it in one piece: equal for equal entries only.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// Whether this entry wins against another one for the same key.
     ///
     /// The larger stamp wins. Two writes never carry the same stamp; should it happen all the

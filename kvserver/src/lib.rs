@@ -24,7 +24,11 @@ pub mod entry;
 
 pub mod replica;
 
+pub mod digest;
+
 pub mod query_actor;
+
+pub mod members;
 
 mod query_receiver;
 
@@ -33,4 +37,4 @@ mod http;
 mod listener;
 pub mod server;
 
-pub use server::{Config, Description, Server, StartError, Stats, start};
+pub use server::{Config, Description, MemberStats, Server, StartError, Stats, start};

@@ -32,6 +32,13 @@ struct Args {
     /// The folder of the page, served at / of the HTTP port.
     #[arg(long, value_name = "DIR", requires = "http")]
     www: Option<PathBuf>,
+    /// A server of the store to join: its description, or where its actor system listens. May be
+    /// given several times; one that is alive is enough.
+    #[arg(long, value_name = "DESC|HOST:PORT")]
+    join: Vec<String>,
+    /// How other servers reach this one's actor system, if not at the address it listens on.
+    #[arg(long, value_name = "HOST:PORT")]
+    advertise: Option<String>,
     /// Say where the server listens as one line of JSON.
     #[arg(long)]
     json: bool,
@@ -61,9 +68,10 @@ async fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let actors = args.actors.unwrap_or_else(|| available_parallelism().map_or(1, usize::from));
-    let Args { port, host, http, www, .. } = args;
+    let Args { port, host, http, www, join, advertise, .. } = args;
     let has_page = www.is_some();
-    let server = kvserver::start(Config { host, port, actors, http, www }).await?;
+    let config = Config { host, port, actors, http, www, join, advertise };
+    let server = kvserver::start(config).await?;
     let announced = if args.json { announce_json(&server) } else { announce(&server, has_page) };
     if announced.is_ok() {
         tokio::select! {

@@ -11,71 +11,111 @@
 //! ## Who tells whom
 //!
 //! The actors of one server are siblings, and each knows all of them. An actor tells every sibling
-//! what *its own clients* have written, and nothing else: what came from a sibling has reached the
-//! others from there. So an entry goes over each ordered pair of actors at most once, and no cost of
-//! a Put depends on what the store already holds.
+//! what *its own clients* have written and what came *to it from other servers*; what came from a
+//! sibling has reached the others from there. To each other server of M actors, actor i tells what
+//! its own clients have written, and it tells that to actor i mod M alone, which passes it on to its
+//! siblings. Nothing is forwarded to third servers: every server tells every other one itself. So a
+//! write crosses to another server once, goes over each ordered pair of actors at most once, and no
+//! cost of a Put depends on what the store already holds.
 //!
 //! ## What is told
 //!
-//! Between two messages an actor remembers what has changed, by key (`outbox`): a key that is
-//! overwritten a hundred times meanwhile goes out once, with its newest entry. An entry is immutable
-//! and its bytes are shared by all replicas of the process, so what is remembered, what a message
-//! holds, and what a further replica costs is a pointer for each key.
+//! Between two messages an actor remembers what has changed, by key (`outbox` for siblings, `stream`
+//! for other servers): a key that is overwritten a hundred times meanwhile goes out once, with its
+//! newest entry. An entry is immutable and its bytes are shared by all replicas of the process, so
+//! what is remembered, what a message holds, and what a further replica costs is a pointer for each
+//! key. Between servers, entries are packed (`pack`): a write costs some seven bytes beyond its key
+//! and its value.
 //!
 //! ## When
 //!
-//! Messages from one actor to another are at least [`PACE`] (125 ms) apart, whatever they carry. A
-//! write after quiet is told in the very handler that carries it out, so an idle server shows it on
-//! all replicas within a fraction of a millisecond; under load it waits for the next message, 125 ms
-//! at most. Any half-open second therefore holds at most 8 messages of a pair, by construction: the
-//! budget is 10, and 500 ms for a Put to be seen leave room for a slow machine. Everything that one
-//! actor has to say to another rides in the same message ([`Sync`]), requests and refills included,
-//! so nothing can add to that count.
+//! Messages with data from one actor to another are at least [`PACE`] (125 ms) apart, whatever they
+//! carry (`pace`). A write after quiet is told in the very handler that carries it out, so an idle
+//! server shows it on all replicas within a fraction of a millisecond; under load it waits for the
+//! next message, 125 ms at most. What only says that something has come, asks for such an answer, or
+//! finds two stores equal goes with data where there is any, and otherwise alone, at least
+//! [`SMALL_PACE`] (500 ms) apart, and never holds up data. Any half-open second therefore holds at
+//! most 8 + 2 messages of a pair, by construction: the budget is 10. Everything that one actor has
+//! to say to another rides in the same message ([`Sync`], [`Frame`]), so nothing can add to that.
+//!
+//! ## What gets lost between servers
+//!
+//! A frame is numbered and acknowledged, and what was in a lost one is sent again (`stream`). That
+//! covers links that break. It does not cover everything: an actor may die with what it has not yet
+//! told, a receiver may be away for longer than is remembered for it, a write may reach one server
+//! and supersede there what a third one never got. So replicas also compare what they hold, by sums
+//! over it ([`digest`]): siblings in a ring every second, the first actors of each
+//! two servers every ten. Whatever differs, and for whatever reason, is found and repaired.
+//!
+//! ## A new server
+//!
+//! A server that joins others (or is found by those who knew it before a restart) is not ready: it
+//! answers what it has, and *not ready* to a Get that finds nothing and to every List, since an
+//! empty replica must not claim that something does not exist. From the moment two servers have met
+//! ([`members`]), their actors stream new writes to each other, beginning with
+//! those of the last five seconds and those that others have not acknowledged. Then the newcomer's
+//! actors ask the actors of one server for what they hold, each for a slice of the keys by their
+//! hash, chunk by chunk (`fetch`), and tell their siblings like any news. The server is ready when
+//! every actor has merged all slices of a server that is itself ready. The same fetch brings a ready
+//! server up to date when a peer's stream says that it has left something out.
 //!
 //! ## Queries do not wait for sync
 //!
-//! A handler runs for about a millisecond at most. A message with many entries is merged in slices
-//! of [`SLICE`] entries, each started by a timer to oneself, and queries are handled between them.
-//! Merging is commutative, so a slice may safely interleave with writes to the same keys. A batch of
-//! queries that would take longer, or whose answers would fill a message, is answered as far as
-//! that goes; what is left goes back to the receiver with the answers and comes again ([`Batch`]),
-//! behind whatever other clients have asked meanwhile.
+//! A handler runs for a few milliseconds at most. A message with many entries is merged in slices of
+//! [`SLICE`] entries, each started by a timer to oneself, and queries are handled between them; so is
+//! the search for a chunk or for a difference (`work`). Merging is commutative, so a slice may safely
+//! interleave with writes to the same keys. A batch of queries that would take longer, or whose
+//! answers would fill a message, is answered as far as that goes; what is left goes back to the
+//! receiver with the answers and comes again ([`Batch`]), behind whatever other clients have asked
+//! meanwhile.
 //!
 //! ## After a panic
 //!
 //! The runtime restarts an actor that has panicked with an empty replica. It draws a new writer id,
 //! so that it never issues a stamp twice, and asks a sibling for all it holds (`refill`). Until
-//! it has that, it answers what it has, and *not ready* to a Get that finds nothing and to every
-//! List: an empty replica must not claim that something does not exist. Its siblings' news reach it
-//! from the first moment. A sibling hands over in slices, under the same pace; one that falls silent
-//! for [`PATIENCE`] is given up for the next. The actor is ready when a sibling that is
-//! itself ready has given everything, or when all have given what they have: then nobody on this
-//! server has more. Connections to the lost state are closed, since it may have forgotten what it
-//! acknowledged to them.
+//! it has that it is not ready, as a new server is. Its siblings' news reach it from the first
+//! moment; other servers see from its first frame that it is in a new state and begin their streams
+//! anew, with what they had not seen acknowledged and the last five seconds. A sibling hands over in
+//! slices, under the same pace; one that falls silent for [`PATIENCE`] is given up for the next. The
+//! actor is ready when a sibling that is itself ready has given everything, or when all have given
+//! what they have: then nobody on this server has more. Connections to the lost state are closed,
+//! since it may have forgotten what it acknowledged to them.
 //!
 //! ## Caveats
 //!
 //! - A write that was acknowledged less than [`PACE`] before a panic and had not been told yet is
-//!   lost with the panic. A process that is killed loses everything: nothing is kept on disk.
-//! - In-process messages are not lost, so siblings acknowledge nothing to each other. Should a bug
-//!   lose one, its entries would stay different until they are written again; comparing digests,
-//!   which servers need among each other, will close that as well.
+//!   lost with the panic. A process that is killed loses everything that no other server has: nothing
+//!   is kept on disk.
+//! - In-process messages are not lost, so siblings acknowledge nothing to each other.
 //! - If all actors of a server panic at about the same time, they agree on what is left, which may
-//!   be nothing, and go on.
+//!   be nothing, and go on; other servers' digests bring the rest back.
 //! - The pace counts from when a message is sent. An actor whose thread gets no processor sends
 //!   late; it never catches up by sending faster.
 //! - The slices are counted in entries, not in time; a machine ten times slower makes slices of ten
 //!   milliseconds. After each slice the thread serves its sockets for a millisecond or two, so an
-//!   actor merges some 400,000 entries a second; siblings that write more than that for long build
-//!   up a backlog, and with it a delay.
+//!   actor merges some 400,000 entries a second; siblings and servers that write more than that for
+//!   long build up a backlog, and with it a delay. Frames are acknowledged when they come, not when
+//!   they are merged, so a backlog does not slow the sender down.
+//! - Two servers that cannot reach each other are not relayed between by a third that reaches both;
+//!   what a third has is passed on only in comparing, every ten seconds.
+//! - When a server meets another one, an actor takes on up to 8 MiB of its latest writes in one
+//!   handler, some ten milliseconds.
 //! - Deleted keys stay as tombstones for as long as the process runs; they slow no List.
 //!
-//! To come: other servers. An actor will keep one more outbox for each remote actor it is
-//! paired with, and tell what comes from there to its siblings like the writes of its clients.
+//! The messages between servers, their costs and limits are told in `docs/replication.md`.
 
 mod batch;
+mod comparing;
+mod fetch;
+mod link;
+mod message;
 mod outbox;
+mod pace;
+mod pack;
+mod peers;
 mod refill;
+mod stream;
+mod work;
 
 #[cfg(test)]
 mod tests;
@@ -87,14 +127,21 @@ use actor::{Actor, ActorRef, Context, ReplyRef};
 use serde::{Deserialize, Serialize};
 
 pub use batch::{Answers, Batch};
-pub use outbox::PACE;
+pub use link::{Frame, Member, Traffic};
+pub use message::{Fetched, Health, Home, Note, Siblings, Sync};
+pub use pace::{PACE, SMALL_PACE};
+pub use peers::Standing;
 pub use refill::{Given, PATIENCE};
 
-use crate::entry::Entry;
 use crate::replica::{Replica, Walk};
 use crate::stamp::Writer;
+use crate::{digest, members};
+use comparing::{Comparing, Other, Turn};
+use fetch::{Brought, Giving};
 use outbox::Outbox;
+use peers::{LinkId, Peers};
 use refill::{Refill, Step};
+use work::{Source, Then, Work};
 
 /// What a query actor can be told.
 #[derive(Debug, Serialize, Deserialize)]
@@ -117,10 +164,16 @@ pub enum Message {
     },
     /// From a sibling.
     Sync(Sync),
+    /// From an actor of another server.
+    Frame(Box<Frame>),
+    /// From this server's actor that knows the other servers.
+    Notes(Vec<Note>),
     /// To oneself: the next slice of the work in hand.
     Work,
-    /// To oneself: the pace allows the next message to the siblings.
+    /// To oneself: the pace allows the next message to someone.
     Send,
+    /// To oneself: compare with others.
+    Compare,
     /// To oneself: see how the refill gets on.
     CheckRefill,
     /// A bug, for the tests of what follows one.
@@ -128,42 +181,8 @@ pub enum Message {
     Panic,
 }
 
-/// The query actors of one server, and which of them is the one told.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Siblings {
-    /// All of them, in the order of their ports.
-    pub actors: Vec<ActorRef<Message>>,
-    /// The place of the one told in `actors`.
-    pub me: usize,
-}
-
-/// All that one actor has to say to a sibling at one moment.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Sync {
-    /// The sender's place among the siblings.
-    pub from: usize,
-    /// What the sender's clients have written since its last message, and parts of a refill.
-    pub entries: Vec<Entry>,
-    /// Whether the sender asks for all that the receiver holds.
-    pub ask: bool,
-    /// How far the sender has come with giving the receiver all that it holds.
-    pub given: Given,
-}
-
-/// A replica's state, for people and for load balancers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Health {
-    /// Whether it answers every query.
-    pub ready: bool,
-    /// How many keys have a value.
-    pub keys: usize,
-}
-
 /// So many entries are merged, or collected for a refill, in one handler: about a millisecond.
 pub const SLICE: usize = 1000;
-
-/// The pause between two slices, in which the thread serves its sockets.
-const BREATH: Duration = Duration::from_millis(1);
 
 /// The actor.
 pub struct QueryActor {
@@ -171,18 +190,25 @@ pub struct QueryActor {
     writer: Writer,
     /// The random number of this state of the actor, also its writer's uid.
     state: u64,
-    ready: bool,
+    /// Whether the server has the store; a new one has to fetch it first.
+    open: bool,
     siblings: Vec<ActorRef<Message>>,
     me: usize,
+    home: Option<Home>,
     outbox: Outbox,
     refill: Option<Refill>,
+    peers: Peers,
+    comparing: Comparing,
+    /// When the next timer for a message goes off.
+    send_at: Option<Duration>,
+    /// The other server that the store is being fetched from, and the number of the attempt.
+    fetching: Option<(u64, u32)>,
+    /// The slices that this server has fetched in the latest attempt it has heard of.
+    fetched: Vec<Fetched>,
     work: VecDeque<Work>,
-}
-
-/// Work that is done in slices.
-enum Work {
-    Merge { from: usize, entries: std::vec::IntoIter<Entry>, given: Given },
-    Collect { to: usize, walk: Walk, ready: bool },
+    giving: VecDeque<(LinkId, Giving)>,
+    /// Whether a timer is set for the next slice of work.
+    work_is_due: bool,
 }
 
 type Ctx<'a> = Context<'a, Message>;
@@ -199,30 +225,29 @@ impl Actor for QueryActor {
         match message {
             Message::Start(siblings) => {
                 ctx.resume_with(Message::Resume(siblings.clone()));
-                self.meet(siblings);
-                self.ready = true;
+                self.open = siblings.home.as_ref().is_none_or(|home| home.begins);
+                self.meet_siblings(siblings, true);
+                ctx.tell_after(comparing::TICK, Message::Compare);
             }
-            Message::Resume(siblings) => {
-                self.meet(siblings);
-                // The pace is that of the actor: the lost state may have sent a moment ago.
-                self.outbox.sent(ctx.now().elapsed);
-                self.refill = Some(Refill::new(self.me, self.siblings.len()));
-                self.check_refill(ctx);
-            }
+            Message::Resume(siblings) => self.resume(siblings, ctx),
             Message::Queries { batch, reply } => {
-                let answers = self.answer(batch, ctx.now().wall_millis);
+                let answers = self.answer(batch, ctx.now());
                 ctx.reply(reply, answers);
                 self.send_when_due(ctx);
             }
-            Message::Inspect { reply } => {
-                ctx.reply(reply, Health { ready: self.ready, keys: self.replica.len() });
-            }
+            Message::Inspect { reply } => ctx.reply(reply, self.health()),
             Message::Sync(sync) => self.take_in(sync, ctx),
-            Message::Work => self.work_on(ctx),
-            Message::Send => {
-                self.outbox.rang();
+            Message::Frame(frame) => self.take_in_frame(*frame, ctx),
+            Message::Notes(notes) => {
+                notes.into_iter().for_each(|note| self.take_note(note, ctx));
                 self.send_when_due(ctx);
             }
+            Message::Work => {
+                self.work_is_due = false;
+                self.work_on(ctx);
+            }
+            Message::Send => self.send_when_due(ctx),
+            Message::Compare => self.compare(ctx),
             Message::CheckRefill => self.check_refill(ctx),
             #[cfg(test)]
             Message::Panic => panic!("the test wants it"),
@@ -237,22 +262,71 @@ impl QueryActor {
             replica: Replica::default(),
             writer: Writer::new(0),
             state: 0,
-            ready: false,
+            open: false,
             siblings: Vec::new(),
             me: 0,
+            home: None,
             outbox: Outbox::new(0),
             refill: None,
+            peers: Peers::new(None, 0, 0, true),
+            comparing: Comparing::default(),
+            send_at: None,
+            fetching: None,
+            fetched: Vec::new(),
             work: VecDeque::new(),
+            giving: VecDeque::new(),
+            work_is_due: false,
         }
     }
 
-    fn meet(&mut self, Siblings { actors, me }: Siblings) {
+    fn meet_siblings(&mut self, Siblings { actors, me, home }: Siblings, first: bool) {
         self.outbox = Outbox::new(actors.len());
         self.siblings = actors;
         self.me = me;
+        let own = home.as_ref().map(|home| home.own.clone());
+        self.peers = Peers::new(own, self.place(), self.state, first);
+        self.home = home;
     }
 
-    fn take_in(&mut self, Sync { from, entries, ask, given }: Sync, ctx: &mut Ctx<'_>) {
+    /// This actor's place, as servers say it to each other.
+    fn place(&self) -> u16 {
+        u16::try_from(self.me).expect("a server has at most 1024 actors")
+    }
+
+    /// Begins anew after a panic.
+    fn resume(&mut self, siblings: Siblings, ctx: &mut Ctx<'_>) {
+        self.meet_siblings(siblings, false);
+        match &self.home {
+            Some(home) => {
+                ctx.tell(&home.members, members::Message::Resumed { place: self.place() });
+            }
+            None => self.open = true,
+        }
+        // The pace is that of the actor: the lost state may have sent a moment ago.
+        self.outbox.sent_all(ctx.now().elapsed);
+        ctx.tell_after(comparing::TICK, Message::Compare);
+        self.refill = Some(Refill::new(self.me, self.siblings.len()));
+        self.check_refill(ctx);
+    }
+
+    /// Whether what is not here does not exist.
+    fn is_ready(&self) -> bool {
+        self.open && self.refill.is_none()
+    }
+
+    fn health(&self) -> Health {
+        let mut standings = self.peers.standings();
+        for (server, tally) in self.comparing.tallies() {
+            if let Some(standing) = standings.get_mut(&server) {
+                standing.digest_rounds = tally.rounds;
+                standing.digest_repairs = tally.entries_given + tally.entries_learned;
+            }
+        }
+        Health { ready: self.is_ready(), keys: self.replica.len(), standings }
+    }
+
+    fn take_in(&mut self, sync: Sync, ctx: &mut Ctx<'_>) {
+        let Sync { from, entries, fetched, ask, given, digest } = sync;
         if from >= self.siblings.len() {
             return;
         }
@@ -261,60 +335,113 @@ impl QueryActor {
         {
             refill.heard(from, ctx.now().elapsed);
         }
-        self.add_work(Work::Merge { from, entries: entries.into_iter(), given }, ctx);
+        let then = Then::Heard { from, given, fetched };
+        self.work.push_back(Work { entries: Source::Sibling(entries.into_iter()), then });
         if ask {
-            let (walk, ready) = (Walk::default(), self.ready);
-            self.add_work(Work::Collect { to: from, walk, ready }, ctx);
+            let entries = Source::Own { to: from, walk: Walk::default() };
+            let then = Then::Gave { ready: self.is_ready(), fetched: self.fetched.clone() };
+            self.work.push_back(Work { entries, then });
         }
+        for message in digest {
+            self.take_in_digest(Other::Sibling(from), message, ctx);
+        }
+        self.begin_work(ctx);
     }
 
-    /// Work begins at once if nothing waits before it; a timer sees to the rest.
-    fn add_work(&mut self, work: Work, ctx: &mut Ctx<'_>) {
-        self.work.push_back(work);
-        if self.work.len() == 1 {
-            self.work_on(ctx);
+    fn take_in_frame(&mut self, frame: Frame, ctx: &mut Ctx<'_>) {
+        let now = ctx.now().elapsed;
+        let Some((link, arrived)) = self.peers.take_in(frame, now) else { return };
+        if arrived.not_whole && self.is_ready() {
+            self.peers.catch_up(link);
         }
+        if let Some(pack) = arrived.news {
+            let entries = Source::Server(pack.into());
+            self.work.push_back(Work { entries, then: Then::Nothing });
+        }
+        if let Some(Brought { pack, last }) = arrived.brought {
+            let entries = Source::Server(pack.into());
+            self.work.push_back(Work { entries, then: Then::Brought { link, last } });
+        }
+        if let Some(request) = arrived.request {
+            // Whoever asks again has not got the answer, or does not want it any more.
+            self.giving.retain(|(of, _)| *of != link);
+            self.giving.push_back((link, Giving::new(request, self.is_ready())));
+        }
+        if let Some(message) = arrived.digest {
+            self.take_in_digest(Other::Server(link), message, ctx);
+        }
+        self.begin_work(ctx);
     }
 
-    /// Does one slice of the work in hand, oldest first.
-    fn work_on(&mut self, ctx: &mut Ctx<'_>) {
-        let mut left = SLICE;
-        while left > 0
-            && let Some(mut work) = self.work.pop_front()
-        {
-            left -= self.do_some(&mut work, left);
-            match work {
-                Work::Merge { from, entries, given } if entries.len() == 0 => {
-                    self.merged(from, given, ctx);
-                }
-                Work::Collect { to, walk, ready } if walk.is_done() => {
-                    self.outbox.gave_all(to, ready);
-                }
-                unfinished => self.work.push_front(unfinished),
+    fn take_note(&mut self, note: Note, ctx: &mut Ctx<'_>) {
+        match note {
+            Note::Meet(member) => {
+                self.peers.meet(member, ctx.now().elapsed);
+                self.comparing.hasten();
+            }
+            Note::Fetch { server, attempt } => {
+                self.open = false;
+                self.fetching = Some((server, attempt));
+                self.peers.fetch(server);
+                self.fetched.retain(|fetched| fetched.attempt >= attempt);
+                self.report_fetched(ctx);
+            }
+            Note::Open => {
+                self.open = true;
+                self.fetching = None;
+                self.fetched.clear();
             }
         }
-        if !self.work.is_empty() {
-            ctx.tell_after(BREATH, Message::Work);
+    }
+
+    /// Begins the comparisons that are due. A replica that is not ready has better ways to get what
+    /// it lacks.
+    fn compare(&mut self, ctx: &mut Ctx<'_>) {
+        ctx.tell_after(comparing::TICK, Message::Compare);
+        if !self.is_ready() {
+            return;
+        }
+        let ring = (self.me, self.siblings.len());
+        let now = ctx.now().elapsed;
+        for (other, message) in self.comparing.begin(ring, &self.peers, &self.replica, now) {
+            self.tell_digest(other, message);
         }
         self.send_when_due(ctx);
     }
 
-    /// Merges or collects at most `limit` entries and returns how many it were.
-    fn do_some(&mut self, work: &mut Work, limit: usize) -> usize {
-        match work {
-            Work::Merge { entries, .. } => {
-                let before = entries.len();
-                for entry in entries.take(limit) {
-                    self.replica.merge(entry);
-                }
-                before - entries.len()
-            }
-            Work::Collect { to, walk, .. } => {
-                let entries = self.replica.walk(walk, limit);
-                let count = entries.len();
-                self.outbox.give(*to, entries);
-                count
-            }
+    fn take_in_digest(&mut self, other: Other, message: digest::Message, ctx: &mut Ctx<'_>) {
+        let now = ctx.now().elapsed;
+        let turn = self.comparing.take_in(other, message, &mut self.replica, now);
+        self.compared(turn);
+    }
+
+    /// Sees to what came of a comparison. What comes from another server comes to this actor alone.
+    fn compared(&mut self, (other, outcome): Turn) {
+        for message in outcome.send {
+            self.tell_digest(other, message);
+        }
+        if matches!(other, Other::Server(_)) {
+            outcome.learned.into_iter().for_each(|entry| self.outbox.tell_all(entry));
+        }
+    }
+
+    fn tell_digest(&mut self, other: Other, message: digest::Message) {
+        match other {
+            Other::Sibling(to) => self.outbox.compare(to, message),
+            Other::Server(link) => self.peers.compare(link, message),
+        }
+    }
+
+    /// Says so when all slices that were wanted are merged here.
+    fn report_fetched(&self, ctx: &mut Ctx<'_>) {
+        let (Some((server, attempt)), Some(home)) = (self.fetching, &self.home) else { return };
+        let of_task = |fetched: &&Fetched| (fetched.server, fetched.attempt) == (server, attempt);
+        let count = self.fetched.iter().filter(of_task).count();
+        if self.peers.actors_of(server).is_some_and(|of| count == usize::from(of)) {
+            let ready = self.fetched.iter().all(|fetched| fetched.ready);
+            let place = self.place();
+            let report = members::Message::Fetched { place, server, attempt, ready };
+            ctx.tell(&home.members, report);
         }
     }
 
@@ -339,23 +466,26 @@ impl QueryActor {
         match step {
             Step::Ask(sibling) => self.outbox.ask(sibling),
             Step::Wait => {}
-            Step::Done => {
-                self.ready = true;
-                self.refill = None;
-            }
+            Step::Done => self.refill = None,
         }
     }
 
-    /// Sends what there is for the siblings, or sees to it that it is sent when the pace allows.
+    /// Sends what there is for the others, or sees to it that it is sent when the pace allows.
     fn send_when_due(&mut self, ctx: &mut Ctx<'_>) {
         let now = ctx.now().elapsed;
-        let Some(wait) = self.outbox.wait(now) else { return };
-        if wait.is_zero() {
+        for (to, frame) in self.peers.take(now) {
+            ctx.tell(&to, Message::Frame(Box::new(frame)));
+        }
+        if self.outbox.wait(now).is_some_and(|wait| wait.is_zero()) {
             for (to, sync) in self.outbox.take(self.me, now) {
                 ctx.tell(&self.siblings[to], Message::Sync(sync));
             }
-        } else if self.outbox.set_alarm() {
-            ctx.tell_after(wait, Message::Send);
+        }
+        let waits = self.peers.wait(now).into_iter().chain(self.outbox.wait(now));
+        let Some(at) = waits.min().map(|wait| now + wait) else { return };
+        if self.send_at.is_none_or(|set| set <= now || at < set) {
+            self.send_at = Some(at);
+            ctx.tell_after(at - now, Message::Send);
         }
     }
 }

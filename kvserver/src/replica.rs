@@ -5,7 +5,9 @@ use std::ops::Bound;
 
 use kvcommon::Entry as PageEntry;
 use kvcommon::limits::{ENTRY_OVERHEAD_BYTES, PAGE_BYTES};
+use serde::{Deserialize, Serialize};
 
+use crate::digest::Digest;
 use crate::entry::{ByKey, Entry};
 use crate::stamp::Writer;
 
@@ -23,6 +25,7 @@ mod tests;
 pub struct Replica {
     live: BTreeSet<ByKey>,
     tombstones: BTreeSet<ByKey>,
+    digest: Digest,
 }
 
 /// One page of a List.
@@ -35,6 +38,12 @@ pub struct Page<'a> {
 }
 
 impl Replica {
+    /// An empty replica with a digest of another shape, for tests.
+    #[cfg(test)]
+    pub(crate) fn with_digest(digest: Digest) -> Self {
+        Self { digest, ..Self::default() }
+    }
+
     /// The number of keys that have a value.
     pub fn len(&self) -> usize {
         self.live.len()
@@ -102,17 +111,29 @@ impl Replica {
         Page { entries, more: rest.next().is_some() }
     }
 
+    /// The live entries in the order of their keys, of those after `after` only.
+    pub fn live_after(&self, after: Option<&str>) -> impl Iterator<Item = &Entry> + use<'_> {
+        let from = after.map_or(Bound::Unbounded, |after| Bound::Excluded(after.as_bytes()));
+        self.live.range::<[u8], _>((from, Bound::Unbounded)).map(|ByKey(entry)| entry)
+    }
+
+    /// The sums by which the live entries are compared with another replica's.
+    pub fn digest(&self) -> &Digest {
+        &self.digest
+    }
+
     /// The next entries, `limit` at most, of a walk over everything held, tombstones included. What
     /// is written behind the walk meanwhile is not in it.
     pub fn walk(&self, walk: &mut Walk, limit: usize) -> Vec<Entry> {
-        let from = walk.after.take().map_or(Bound::Unbounded, Bound::Excluded);
+        let after = walk.after.take();
+        let from = after.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
         let set = match walk.stage {
             Stage::Live => &self.live,
             Stage::Tombstones => &self.tombstones,
             Stage::Done => return Vec::new(),
         };
         let entries: Vec<Entry> = set
-            .range((from, Bound::Unbounded))
+            .range::<[u8], _>((from, Bound::Unbounded))
             .take(limit)
             .map(|ByKey(entry)| entry.clone())
             .collect();
@@ -122,7 +143,7 @@ impl Replica {
                 Stage::Tombstones | Stage::Done => Stage::Done,
             };
         } else {
-            walk.after = entries.last().cloned().map(ByKey);
+            walk.after = entries.last().map(|entry| entry.key_bytes().to_vec());
         }
         entries
     }
@@ -136,18 +157,19 @@ impl Replica {
             true => (&mut self.tombstones, &mut self.live),
             false => (&mut self.live, &mut self.tombstones),
         };
-        if !other.is_empty() {
-            other.remove(entry.key_bytes());
-        }
-        to.replace(ByKey(entry));
+        let crossed = (!other.is_empty()).then(|| other.take(entry.key_bytes())).flatten();
+        let new = entry.clone();
+        let old = to.replace(ByKey(entry)).or(crossed);
+        self.digest.replace(old.as_ref().map(|ByKey(old)| old), Some(&new));
     }
 }
 
-/// How far a walk over a replica has come; see [`Replica::walk`].
-#[derive(Default)]
+/// How far a walk over a replica has come; see [`Replica::walk`]. It can be continued on another
+/// replica.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Walk {
     stage: Stage,
-    after: Option<ByKey>,
+    after: Option<Vec<u8>>,
 }
 
 impl Walk {
@@ -155,9 +177,14 @@ impl Walk {
     pub fn is_done(&self) -> bool {
         matches!(self.stage, Stage::Done)
     }
+
+    /// The walk at an entry that its next step would have come by.
+    pub fn at(&self, entry: &Entry) -> Self {
+        Self { stage: self.stage, after: Some(entry.key_bytes().to_vec()) }
+    }
 }
 
-#[derive(Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 enum Stage {
     #[default]
     Live,

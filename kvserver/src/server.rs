@@ -1,28 +1,33 @@
 //! A server as a whole: its start, which succeeds or leaves nothing behind, and its end.
 
+mod description;
 mod error;
+mod members;
 
+use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener as StdListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use std::{fmt, io};
 
-use actor::{System, SystemConfig, WellKnown};
-use futures::FutureExt;
+use actor::{ActorRef, Address, Cause, ReplyRef, Report, System, SystemConfig, WellKnown};
 use futures::future::join_all;
 use serde::Serialize;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+pub use description::Description;
+use description::{read_address, read_join};
 pub use error::StartError;
+pub use members::MemberStats;
+use members::member_stats;
 
-use crate::handshake::{speak_http, upgrade_required};
 use crate::http::Site;
-use crate::listener::{self, Ending, bind};
-use crate::query_actor::{Health, Message, QueryActor, Siblings};
+use crate::listener::{Ending, bind};
+use crate::members::{self as meeting, Members, Setup};
+use crate::query_actor::{Health, Home, Member, Message, QueryActor, Siblings};
 use crate::query_receiver::Receiver;
 
 /// What a server is to be.
@@ -39,6 +44,12 @@ pub struct Config {
     pub http: Option<SocketAddr>,
     /// The folder whose files are served over HTTP.
     pub www: Option<PathBuf>,
+    /// Servers of the store to join: what each prints as its description, or where its actor system
+    /// listens. One that is alive is enough. With none, the server begins a new store.
+    pub join: Vec<String>,
+    /// How other servers reach the actor system, `HOST:PORT`, if not at the address that it listens
+    /// on.
+    pub advertise: Option<String>,
 }
 
 /// A query actor is a thread; more of them than any machine has cores are a mistake.
@@ -47,40 +58,28 @@ pub const MAX_ACTORS: usize = 1024;
 impl Default for Config {
     /// One query actor on this machine's loopback, on free ports, without HTTP.
     fn default() -> Self {
-        Self { host: "127.0.0.1".to_owned(), port: 0, actors: 1, http: None, www: None }
-    }
-}
-
-/// What another server needs to find this one: one line of JSON, opaque to people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct Description(String);
-
-impl Description {
-    fn new(actor_system: SocketAddr, actors: usize) -> Self {
-        let fields = serde_json::json!({
-            "cmud": 1,
-            "actor_system": actor_system.to_string(),
-            "actors": actors,
-        });
-        Self(fields.to_string())
-    }
-}
-
-impl fmt::Display for Description {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        Self {
+            host: "127.0.0.1".to_owned(),
+            port: 0,
+            actors: 1,
+            http: None,
+            www: None,
+            join: Vec::new(),
+            advertise: None,
+        }
     }
 }
 
 /// What a server has done so far and what it holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Stats {
     /// The counters of the actor system.
     #[serde(flatten)]
     pub system: actor::Stats,
     /// How many keys have a value, on the replica that has the most.
     pub keys: usize,
+    /// The other servers of the store.
+    pub members: Vec<MemberStats>,
 }
 
 /// A running server. It runs until [`Server::shutdown`], even if this handle is dropped.
@@ -105,13 +104,25 @@ const FAREWELL: Duration = Duration::from_millis(500);
 /// What was wrong and what to do; then nothing is left of the attempt.
 pub async fn start(config: Config) -> Result<Server, StartError> {
     let sockets = Sockets::bind(&config).await?;
-    let system = System::start(SystemConfig::new(&sockets.actor_system.1.to_string()));
-    match Server::on(sockets, config, &system) {
+    let (address, joins) = sockets.meet(&config)?;
+    let system = System::start(SystemConfig::new(address.as_str()).on_error(log));
+    match Server::on(sockets, config, joins, &system) {
         Ok(server) => Ok(server),
         Err(cause) => {
             system.shutdown().await;
             Err(StartError::Resources { cause })
         }
+    }
+}
+
+/// What went wrong between servers. That a server is away is said once by whoever misses it, so
+/// each message that it does not get is not worth a warning; nor is what comes after the end.
+fn log(report: &Report) {
+    match report {
+        Report::Lost { .. } | Report::Undeliverable { cause: Cause::Closed, .. } => {
+            tracing::debug!("{report}");
+        }
+        _ => tracing::warn!("{report}"),
     }
 }
 
@@ -153,7 +164,12 @@ impl Server {
         self.inside.system.shutdown().await;
     }
 
-    fn on(sockets: Sockets, config: Config, system: &System) -> io::Result<Self> {
+    fn on(
+        sockets: Sockets,
+        config: Config,
+        joins: Vec<Address>,
+        system: &System,
+    ) -> io::Result<Self> {
         let (switch, ending) = Ending::new();
         let mut actors = Vec::new();
         for (number, _) in (1..).zip(&sockets.queries) {
@@ -163,10 +179,19 @@ impl Server {
             actors.push(Place { receiver, handle });
         }
         let refs: Vec<_> = actors.iter().map(|place| place.receiver.actor().clone()).collect();
+        let own = Member {
+            address: system.address().clone(),
+            server: rand::random(),
+            actors: u16::try_from(config.actors).expect("at most 1024"),
+        };
+        let members = system.spawn_well_known(meeting::ID, Members::default);
+        let home = Home { own: own.clone(), members: members.clone(), begins: joins.is_empty() };
         for (me, actor) in refs.iter().enumerate() {
-            system.tell(actor, Message::Start(Siblings { actors: refs.clone(), me }));
+            let home = Some(home.clone());
+            system.tell(actor, Message::Start(Siblings { actors: refs.clone(), me, home }));
         }
-        let inside = Arc::new(Inside { system: system.clone(), actors, ending });
+        system.tell(&members, meeting::Message::Start(Setup { own, actors: refs, joins }));
+        let inside = Arc::new(Inside { system: system.clone(), actors, members, ending });
 
         // Everything that can fail comes before the first task.
         let here = Handle::current();
@@ -180,14 +205,15 @@ impl Server {
             .map(|(place, listener)| Ok((place, listen_on(&place.handle, listener)?)))
             .collect::<io::Result<_>>()?;
 
-        let mut ports = vec![here.spawn(serve_peers(peers, inside.ending.clone()))];
+        system.serve(peers);
+        let mut ports = Vec::new();
         for (place, listener) in clients {
             ports.push(place.handle.spawn(place.receiver.clone().serve_port(listener)));
         }
         if let Some(browsers) = browsers {
             ports.push(here.spawn(Site::new(inside.clone(), config.www).serve_port(browsers)));
         }
-        let description = Description::new(actor_system, config.actors);
+        let description = Description::new(system.address(), config.actors);
         Ok(Self { description, actor_system, queries, http, inside, switch, ports })
     }
 }
@@ -197,21 +223,11 @@ fn listen_on(runtime: &Handle, listener: StdListener) -> io::Result<TcpListener>
     TcpListener::from_std(listener)
 }
 
-/// The actor system's port. Until servers speak to each other, whoever comes here is lost.
-async fn serve_peers(listener: TcpListener, ending: Ending) {
-    const HERE: &str = "On this port the servers of a CMUD store speak with each other; \
-        clients use the query ports above it, browsers the server's HTTP port.";
-    let serve = |stream: TcpStream| async {
-        let answer = |_| std::future::ready(upgrade_required(HERE)).boxed();
-        speak_http(stream, answer).await;
-    };
-    listener::serve(listener, ending, serve).await;
-}
-
 /// What the HTTP port needs of the rest.
 pub(crate) struct Inside {
     system: System,
     pub(crate) actors: Vec<Place>,
+    members: ActorRef<meeting::Message>,
     pub(crate) ending: Ending,
 }
 
@@ -225,23 +241,37 @@ pub(crate) struct Place {
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl Inside {
-    /// Ready if all replicas are; the keys of the one that has the most.
-    pub(crate) async fn health(&self) -> Health {
-        let replicas = join_all(self.actors.iter().map(|place| async {
-            let question = |reply| Message::Inspect { reply };
-            let answer = self.system.ask(place.receiver.actor(), question);
-            tokio::time::timeout(HEALTH_TIMEOUT, answer).await.ok().flatten()
-        }))
-        .await;
-        Health {
-            ready: replicas.iter().all(|health| health.is_some_and(|health| health.ready)),
-            keys: replicas.iter().flatten().map(|health| health.keys).max().unwrap_or(0),
-        }
+    /// The replicas that answer.
+    async fn replicas(&self) -> Vec<Health> {
+        let ask = self
+            .actors
+            .iter()
+            .map(|place| self.ask(place.receiver.actor(), |reply| Message::Inspect { reply }));
+        join_all(ask).await.into_iter().flatten().collect()
+    }
+
+    /// Whether all replicas are ready.
+    pub(crate) async fn is_ready(&self) -> bool {
+        let replicas = self.replicas().await;
+        replicas.len() == self.actors.len() && replicas.iter().all(|replica| replica.ready)
     }
 
     pub(crate) async fn stats(&self) -> Stats {
-        let keys = self.health().await.keys;
-        Stats { system: self.system.stats(), keys }
+        let ask = self.ask(&self.members, |reply| meeting::Message::Inspect { reply });
+        let (replicas, statuses) = tokio::join!(self.replicas(), ask);
+        Stats {
+            system: self.system.stats(),
+            keys: replicas.iter().map(|replica| replica.keys).max().unwrap_or(0),
+            members: member_stats(statuses.unwrap_or_default(), &replicas),
+        }
+    }
+
+    async fn ask<M: actor::Message, R: actor::Message>(
+        &self,
+        of: &ActorRef<M>,
+        question: impl FnOnce(ReplyRef<R>) -> M,
+    ) -> Option<R> {
+        tokio::time::timeout(HEALTH_TIMEOUT, self.system.ask(of, question)).await.ok().flatten()
     }
 }
 
@@ -253,6 +283,25 @@ struct Sockets {
 }
 
 impl Sockets {
+    /// How others reach the server, and whom it is to meet.
+    fn meet(&self, config: &Config) -> Result<(Address, Vec<Address>), StartError> {
+        let bound = self.actor_system.1;
+        let address = match &config.advertise {
+            Some(address) => read_address(address)
+                .map_err(|why| StartError::Advertise { address: address.clone(), why })?,
+            None => Address::new(&bound.to_string()),
+        };
+        let joins = config.join.iter().map(|join| read_join(join));
+        let joins = joins.collect::<Result<Vec<_>, _>>()?;
+        if joins.contains(&address) || joins.contains(&Address::new(&bound.to_string())) {
+            return Err(StartError::JoinsItself { address: address.to_string() });
+        }
+        if !joins.is_empty() && bound.ip().is_unspecified() && config.advertise.is_none() {
+            return Err(StartError::NotAdvertised { host: bound.ip() });
+        }
+        Ok((address, joins))
+    }
+
     async fn bind(config: &Config) -> Result<Self, StartError> {
         let Config { actors, port, .. } = *config;
         if actors == 0 {

@@ -9,6 +9,7 @@ use clap::ValueEnum;
 
 use crate::fuzz::{self, Fuzzer};
 use crate::process::{run, spell};
+use crate::sim;
 use crate::toolchain::{Browser, Wasm, add_clippy};
 use crate::web;
 use crate::workspace::{self, cargo};
@@ -32,6 +33,8 @@ pub enum Step {
     Wasm,
     /// The whole in real processes and a real browser.
     Browser,
+    /// Simulated worlds of servers under faults.
+    Sim,
 }
 
 /// The packages that must build for the browser on their own, whatever the page around them pulls in.
@@ -39,6 +42,9 @@ const PORTABLE: [&str; 3] = ["kvcommon", "kvclient", "cmud"];
 
 /// How long each decoder is fuzzed: enough to find what a change has broken, not what is hard to find.
 const FUZZ_SECONDS: u32 = 10;
+
+/// How many worlds are simulated: some seconds, most of which is the build.
+const SEEDS: u32 = 200;
 
 /// Runs the steps, all of them if none is named, and says what passed. A failing step does not keep the others from
 /// running, and makes the whole fail.
@@ -141,6 +147,7 @@ fn perform(step: Step) -> Tally {
             ])),
             Err(error) => tally.check(Err(error)),
         },
+        Step::Sim => tally.check(run(&mut sim::command(&["--seeds".into(), SEEDS.to_string()]))),
     }
     tally
 }

@@ -12,6 +12,7 @@
 //! - [`check`]: everything that continuous integration checks
 //! - [`fuzz`](mod@fuzz): every decoder of bytes from outside under the fuzzer
 //! - [`bench`](mod@bench): benchmarks by name
+//! - [`sim`]: simulated worlds of servers
 
 pub mod bench;
 pub mod check;
@@ -19,6 +20,7 @@ pub mod fuzz;
 pub mod play;
 pub mod process;
 pub mod server;
+pub mod sim;
 pub mod toolchain;
 pub mod web;
 pub mod workspace;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{bench, check, fuzz, play, web};
+use xtask::{bench, check, fuzz, play, sim, web};
 
 /// Everything a person runs in this project.
 #[derive(Parser)]
@@ -47,6 +47,13 @@ enum Task {
         /// Only this target; without any, all of them.
         target: Option<String>,
     },
+    /// Simulate worlds of servers under faults, optimised, and check what must always hold.
+    #[command(disable_help_flag = true)]
+    Sim {
+        /// Passed on to the simulation; try --help.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
+    },
     /// Take pictures of the page's main states, wide and narrow, into target/screenshots.
     Screenshots,
 }
@@ -58,6 +65,7 @@ fn main() -> ExitCode {
         Task::Web => web::print(),
         Task::Bench { name, rest } => bench::run_named(name, &rest),
         Task::Fuzz { seconds, target } => fuzz::fuzz(target.as_deref(), seconds),
+        Task::Sim { rest } => sim::run(&rest),
         Task::Screenshots => check::screenshots(),
     };
     match result {

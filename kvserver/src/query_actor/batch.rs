@@ -1,5 +1,6 @@
 //! Batches of queries, and how they are answered.
 
+use actor::Now;
 use kvcommon::limits::MAX_MESSAGE_BYTES;
 use kvcommon::{Answer, Query, Refusal, RefusalKind, frame};
 use serde::{Deserialize, Serialize};
@@ -48,13 +49,13 @@ enum Flow {
 
 impl QueryActor {
     /// Answers as much of the batch as one turn allows, in the order of the queries.
-    pub(super) fn answer(&mut self, batch: Batch, clock_millis: u64) -> Answers {
+    pub(super) fn answer(&mut self, batch: Batch, now: Now) -> Answers {
         let mut turn = Answers { message: Vec::new(), rest: None, fault: None, state: self.state };
         let mut left = TURN_QUERIES;
         let mut skip = batch.skip;
         let mut messages = batch.messages.into_iter();
         while let Some(message) = messages.next() {
-            let flow = self.answer_message(&message, skip, clock_millis, &mut left, &mut turn);
+            let flow = self.answer_message(&message, skip, now, &mut left, &mut turn);
             if let Flow::Stop { answered } = flow {
                 let messages = std::iter::once(message).chain(messages).collect();
                 turn.rest = Some(Batch { messages, skip: answered });
@@ -72,7 +73,7 @@ impl QueryActor {
         &mut self,
         message: &[u8],
         skip: usize,
-        clock_millis: u64,
+        now: Now,
         left: &mut usize,
         turn: &mut Answers,
     ) -> Flow {
@@ -91,7 +92,7 @@ impl QueryActor {
                 }
             };
             let answer = match item.query {
-                Ok(query) => self.query(&query, clock_millis),
+                Ok(query) => self.query(&query, now),
                 Err(refusal) => Answer::Refused(refusal),
             };
             let before = turn.message.len();
@@ -104,19 +105,19 @@ impl QueryActor {
         }
     }
 
-    fn query(&mut self, query: &Query<'_>, clock_millis: u64) -> Answer<'_> {
+    fn query(&mut self, query: &Query<'_>, now: Now) -> Answer<'_> {
         match *query {
             Query::Get { key } => match self.replica.get(key) {
                 Some(entry) => match entry.value() {
                     Some(value) => Answer::Found { stamp: entry.stamp(), value },
                     None => Answer::Missing { deleted: Some(entry.stamp()) },
                 },
-                None if self.ready => Answer::Missing { deleted: None },
+                None if self.is_ready() => Answer::Missing { deleted: None },
                 None => not_ready(),
             },
-            Query::Put { key, value } => self.write(key, Some(value), clock_millis),
-            Query::Delete { key } => self.write(key, None, clock_millis),
-            Query::List { .. } if !self.ready => not_ready(),
+            Query::Put { key, value } => self.write(key, Some(value), now),
+            Query::Delete { key } => self.write(key, None, now),
+            Query::List { .. } if !self.is_ready() => not_ready(),
             Query::List { prefix, after } => {
                 let page = self.replica.list(prefix, after);
                 Answer::Page { entries: page.entries, more: page.more }
@@ -124,10 +125,11 @@ impl QueryActor {
         }
     }
 
-    fn write(&mut self, key: &str, value: Option<&str>, clock_millis: u64) -> Answer<'_> {
-        match self.replica.write(&self.writer, clock_millis, key, value) {
+    fn write(&mut self, key: &str, value: Option<&str>, now: Now) -> Answer<'_> {
+        match self.replica.write(&self.writer, now.wall_millis, key, value) {
             Some(entry) => {
                 let stamp = entry.stamp();
+                self.peers.wrote(&entry, now.elapsed);
                 self.outbox.tell_all(entry);
                 Answer::Stored { stamp }
             }

@@ -3,23 +3,24 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::Sync;
+use super::comparing::is_small;
+use super::pace::{PACE, SMALL_PACE, wait};
 use super::refill::Given;
+use super::{Fetched, Sync};
+use crate::digest;
 use crate::entry::{ByKey, Entry};
-
-/// The least time between two messages to the same sibling: any half-open second holds 8 at most.
-pub const PACE: Duration = Duration::from_millis(125);
 
 /// Everything that one actor has yet to tell its siblings. They are told together, at one pace.
 pub struct Outbox {
     /// What our clients have written since the last message, the newest entry of each key.
     news: BTreeSet<ByKey>,
+    /// What we have fetched from other servers; its entries were news before.
+    fetched: Vec<Fetched>,
     /// What goes to one sibling only, by its place.
     personal: Vec<Personal>,
     /// Whether any of the above has something in it.
     waiting: bool,
     last_sent: Option<Duration>,
-    alarm_set: bool,
 }
 
 #[derive(Default)]
@@ -27,6 +28,16 @@ struct Personal {
     ask: bool,
     entries: Vec<Entry>,
     given: Given,
+    fetched: Vec<Fetched>,
+    digest: Vec<digest::Message>,
+    last_small: Option<Duration>,
+}
+
+impl Personal {
+    /// Whether there is something to compare, and it may go alone.
+    fn has_only_small(&self) -> bool {
+        !self.digest.is_empty() && self.digest.iter().all(is_small)
+    }
 }
 
 impl Outbox {
@@ -34,10 +45,10 @@ impl Outbox {
     pub fn new(siblings: usize) -> Self {
         Self {
             news: BTreeSet::new(),
+            fetched: Vec::new(),
             personal: std::iter::repeat_with(Personal::default).take(siblings).collect(),
             waiting: false,
             last_sent: None,
-            alarm_set: false,
         }
     }
 
@@ -45,6 +56,14 @@ impl Outbox {
     pub fn tell_all(&mut self, entry: Entry) {
         if self.personal.len() > 1 {
             self.news.replace(ByKey(entry));
+            self.waiting = true;
+        }
+    }
+
+    /// Tells everyone that what was fetched of a slice is among the news they have been told.
+    pub fn tell_fetched(&mut self, fetched: Fetched) {
+        if self.personal.len() > 1 {
+            self.fetched.push(fetched);
             self.waiting = true;
         }
     }
@@ -63,48 +82,82 @@ impl Outbox {
         self.waiting = true;
     }
 
-    /// Tells a sibling that with what it was given it has all that there was.
-    pub fn gave_all(&mut self, to: usize, ready: bool) {
+    /// Tells a sibling that with what it was given it has all that there was, these slices of
+    /// other servers included.
+    pub fn gave_all(&mut self, to: usize, ready: bool, fetched: Vec<Fetched>) {
         self.personal[to].given = Given::All { ready };
+        self.personal[to].fetched = fetched;
         self.waiting = true;
+    }
+
+    /// Sends a sibling what is said in comparing with it. When all is equal, that goes with other
+    /// messages or now and then alone, and holds up nothing.
+    pub fn compare(&mut self, to: usize, message: digest::Message) {
+        self.waiting |= !is_small(&message);
+        self.personal[to].digest.push(message);
     }
 
     /// How long the next message has to wait, if there is one: zero if it may go now.
     pub fn wait(&self, now: Duration) -> Option<Duration> {
-        let due = self.last_sent.map_or(Duration::ZERO, |last| last + PACE);
-        self.waiting.then(|| due.saturating_sub(now))
-    }
-
-    /// Notes that an alarm is set for the next message; false if one is set already.
-    pub fn set_alarm(&mut self) -> bool {
-        !std::mem::replace(&mut self.alarm_set, true)
-    }
-
-    /// Notes that the alarm has gone off.
-    pub fn rang(&mut self) {
-        self.alarm_set = false;
+        let data = self.waiting.then(|| wait(self.last_sent, PACE, now));
+        let small = self.personal.iter().filter(|personal| personal.has_only_small());
+        let small = small.map(|personal| wait(personal.last_small, SMALL_PACE, now)).min();
+        data.into_iter().chain(small).min()
     }
 
     /// Counts a message as sent now.
-    pub fn sent(&mut self, now: Duration) {
+    fn sent(&mut self, now: Duration) {
         self.last_sent = Some(now);
+    }
+
+    /// As [`sent`](Self::sent), for messages of all kinds.
+    pub fn sent_all(&mut self, now: Duration) {
+        self.sent(now);
+        for personal in &mut self.personal {
+            personal.last_small = Some(now);
+        }
     }
 
     /// All that is to be sent now by the actor at place `me`, with the place it goes to.
     pub fn take(&mut self, me: usize, now: Duration) -> Vec<(usize, Sync)> {
+        if !self.waiting || !wait(self.last_sent, PACE, now).is_zero() {
+            return self.take_small(me, now);
+        }
         self.waiting = false;
         self.sent(now);
         let news: Vec<Entry> =
             std::mem::take(&mut self.news).into_iter().map(|ByKey(entry)| entry).collect();
+        let all_fetched = std::mem::take(&mut self.fetched);
         let others = self.personal.iter_mut().enumerate().filter(|(to, _)| *to != me);
         others
             .filter_map(|(to, personal)| {
-                let Personal { ask, mut entries, given } = std::mem::take(personal);
+                let last_small = personal.last_small;
+                let Personal { ask, mut entries, given, mut fetched, digest, .. } =
+                    std::mem::replace(personal, Personal { last_small, ..Personal::default() });
                 entries.extend_from_slice(&news);
-                let silent = entries.is_empty() && !ask && given == Given::Nothing;
-                (!silent).then_some((to, Sync { from: me, entries, ask, given }))
+                fetched.extend_from_slice(&all_fetched);
+                let silent = entries.is_empty()
+                    && fetched.is_empty()
+                    && digest.is_empty()
+                    && !ask
+                    && given == Given::Nothing;
+                (!silent).then_some((to, Sync { from: me, entries, fetched, ask, given, digest }))
             })
             .collect()
+    }
+
+    /// What may go without waiting for other messages.
+    fn take_small(&mut self, me: usize, now: Duration) -> Vec<(usize, Sync)> {
+        let due = self.personal.iter_mut().enumerate().filter(|(_, personal)| {
+            personal.has_only_small() && wait(personal.last_small, SMALL_PACE, now).is_zero()
+        });
+        due.map(|(to, personal)| {
+            personal.last_small = Some(now);
+            let digest = std::mem::take(&mut personal.digest);
+            let (entries, fetched) = (Vec::new(), Vec::new());
+            (to, Sync { from: me, entries, fetched, ask: false, given: Given::Nothing, digest })
+        })
+        .collect()
     }
 }
 
@@ -155,7 +208,7 @@ mod tests {
         let mut outbox = Outbox::new(3);
         outbox.ask(1);
         outbox.give(2, vec![entry("old", 1)]);
-        outbox.gave_all(2, true);
+        outbox.gave_all(2, true, Vec::new());
         outbox.tell_all(entry("new", 2));
         let told = outbox.take(0, ms(0));
         let [(1, first), (2, second)] = told.as_slice() else { panic!("{told:?}") };

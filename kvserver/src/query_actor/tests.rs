@@ -1,5 +1,6 @@
 //! The actors on the real runtime, in virtual time, with every message encoded on its way.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use actor::{System, SystemConfig, WellKnown};
@@ -9,6 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use super::batch::{TURN_BYTES, TURN_QUERIES};
 use super::*;
+use crate::entry::Entry;
 
 struct World {
     system: System,
@@ -22,7 +24,7 @@ impl World {
         let spawn = |id| system.spawn_well_known(WellKnown(id), QueryActor::new);
         let actors: Vec<_> = (1..=count).map(spawn).collect();
         for (me, actor) in actors.iter().enumerate() {
-            system.tell(actor, Message::Start(Siblings { actors: actors.clone(), me }));
+            system.tell(actor, Message::Start(Siblings { actors: actors.clone(), me, home: None }));
         }
         Self { system, actors }
     }
@@ -95,6 +97,11 @@ impl World {
     }
 }
 
+/// The health of a ready server that knows no other one.
+fn ready(keys: usize) -> Health {
+    Health { ready: true, keys, standings: BTreeMap::new() }
+}
+
 fn one_answer(turns: &[Answers]) -> Answer<'_> {
     let [turn] = turns else { panic!("{turns:?}") };
     frame::answers(&turn.message).next().unwrap().unwrap().answer
@@ -150,18 +157,22 @@ async fn under_load_everything_is_seen_in_time_within_the_budget() {
     }
     assert!(unseen.is_empty(), "{unseen:?}");
     assert!(slowest <= PACE + ms(20), "{slowest:?}");
-    assert!(world.system.stats().max_message_rate <= 8, "{:?}", world.system.stats());
+    assert!(world.system.stats().max_message_rate <= 10, "{:?}", world.system.stats());
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_cost_of_a_write_does_not_grow_with_the_store() {
     let world = World::of(4);
+    // Siblings compare every full second; a write is measured between that.
+    sleep(ms(300)).await;
     let cost = async || {
         sleep(ms(1000)).await;
         let before = world.system.stats().bytes_sent;
         world.put(0, "key", "value").await;
-        sleep(ms(1000)).await;
-        world.system.stats().bytes_sent - before
+        sleep(ms(500)).await;
+        let cost = world.system.stats().bytes_sent - before;
+        sleep(ms(500)).await;
+        cost
     };
     let first = cost().await;
     world.put_many(1, 1000).await;
@@ -196,7 +207,7 @@ async fn the_later_writer_wins_everywhere_and_a_deletion_travels() {
     sleep(ms(500)).await;
     for actor in 0..3 {
         assert_eq!(world.get(actor, "key").await, Ok(None));
-        assert_eq!(world.health(actor).await, Health { ready: true, keys: 0 });
+        assert_eq!(world.health(actor).await, ready(0));
     }
 }
 
@@ -207,17 +218,60 @@ async fn queries_are_answered_between_the_slices_of_a_merge() {
         Entry::new(Stamp { millis: 1, counter: 0, uid: 1 }, &format!("{number:06}"), Some("v"))
     };
     let entries = (0..10 * SLICE).map(entry).collect();
-    world.tell(0, Message::Sync(Sync { from: 1, entries, ask: false, given: Given::Nothing }));
+    world.tell(
+        0,
+        Message::Sync(Sync {
+            from: 1,
+            entries,
+            fetched: Vec::new(),
+            ask: false,
+            given: Given::Nothing,
+            digest: Vec::new(),
+        }),
+    );
     assert_eq!(world.health(0).await.keys, SLICE, "one slice, then the question");
     sleep(ms(100)).await;
     assert_eq!(world.health(0).await.keys, 10 * SLICE);
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_one_sibling_alone_has_is_found_in_comparing() {
+    let world = World::of(3);
+    let entries = vec![Entry::new(Stamp { millis: 1, counter: 0, uid: 1 }, "key", Some("v"))];
+    world.tell(
+        0,
+        Message::Sync(Sync {
+            from: 1,
+            entries,
+            fetched: Vec::new(),
+            ask: false,
+            given: Given::Nothing,
+            digest: Vec::new(),
+        }),
+    );
+    assert_eq!(world.get(1, "key").await, Ok(None), "as if a message had been lost");
+    sleep(ms(10_000)).await;
+    for actor in 0..3 {
+        assert_eq!(world.get(actor, "key").await, Ok(Some("v".to_owned())), "actor {actor}");
+    }
+    assert!(world.system.stats().max_message_rate <= 10);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_sync_from_nobody_is_ignored() {
     let world = World::of(2);
     let entries = vec![Entry::new(Stamp { millis: 1, counter: 0, uid: 1 }, "key", Some("v"))];
-    world.tell(0, Message::Sync(Sync { from: 7, entries, ask: true, given: Given::Part }));
+    world.tell(
+        0,
+        Message::Sync(Sync {
+            from: 7,
+            entries,
+            fetched: Vec::new(),
+            ask: true,
+            given: Given::Part,
+            digest: Vec::new(),
+        }),
+    );
     assert_eq!(world.get(0, "key").await, Ok(None));
 }
 
@@ -241,12 +295,12 @@ async fn after_a_panic_an_actor_is_not_ready_until_a_sibling_has_refilled_it() {
 
     sleep(ms(1000)).await;
     assert_eq!(world.health(1).await, world.health(0).await);
-    assert_eq!(world.health(1).await, Health { ready: true, keys: 3 * SLICE - 1 + 2 });
+    assert_eq!(world.health(1).await, ready(3 * SLICE - 1 + 2));
     assert_eq!(world.get(1, "many/7").await, Ok(None));
     assert_eq!(world.get(1, "from afar").await, Ok(Some("meanwhile".to_owned())));
     assert_eq!(world.get(0, "new").await, Ok(Some("meanwhile".to_owned())));
     assert!(world.put(1, "new", "again").await > written);
-    assert!(world.system.stats().max_message_rate <= 8);
+    assert!(world.system.stats().max_message_rate <= 10);
 }
 
 #[tokio::test(start_paused = true)]
@@ -260,7 +314,7 @@ async fn panics_in_a_row_stay_within_the_budget() {
     }
     sleep(ms(2000)).await;
     assert!(world.health(0).await.ready);
-    assert!(world.system.stats().max_message_rate <= 8, "{:?}", world.system.stats());
+    assert!(world.system.stats().max_message_rate <= 10, "{:?}", world.system.stats());
 }
 
 #[tokio::test(start_paused = true)]
@@ -287,7 +341,7 @@ async fn a_panic_of_all_leaves_a_server_that_goes_on() {
     }
     sleep(ms(3000)).await;
     for actor in 0..3 {
-        assert_eq!(world.health(actor).await, Health { ready: true, keys: 0 });
+        assert_eq!(world.health(actor).await, ready(0));
     }
     world.put(0, "key", "again").await;
     sleep(ms(500)).await;

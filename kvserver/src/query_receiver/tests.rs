@@ -25,7 +25,10 @@ impl Place {
     async fn new() -> Self {
         let system = System::start(SystemConfig::new("test:1").on_error(|_| ()));
         let actor = system.spawn_well_known(WellKnown(1), QueryActor::new);
-        system.tell(&actor, Message::Start(Siblings { actors: vec![actor.clone()], me: 0 }));
+        system.tell(
+            &actor,
+            Message::Start(Siblings { actors: vec![actor.clone()], me: 0, home: None }),
+        );
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (switch, ending) = Ending::new();

@@ -1,7 +1,7 @@
 //! Why a server did not start.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use super::MAX_ACTORS;
@@ -76,6 +76,37 @@ pub enum StartError {
     Www {
         /// The folder that was named.
         folder: PathBuf,
+    },
+    /// What the server was told to join names no server.
+    #[error("cannot join {join:?}: {why}")]
+    Join {
+        /// What it was told, or the beginning of it.
+        join: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The server was told to join itself.
+    #[error("a server cannot join itself: {address} is its own address; name another server")]
+    JoinsItself {
+        /// The address.
+        address: String,
+    },
+    /// The address to be reached at is none.
+    #[error("others cannot reach this server at {address:?}: {why}")]
+    Advertise {
+        /// The address as it was given.
+        address: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The server listens everywhere, and others have to be told where.
+    #[error(
+        "a server that listens on {host} and joins others has to say how they reach it; add \
+         --advertise HOST:PORT"
+    )]
+    NotAdvertised {
+        /// What it listens on.
+        host: IpAddr,
     },
     /// The operating system refused a thread or a socket.
     #[error("the operating system refused what the server needs to run: {cause}")]

@@ -137,6 +137,14 @@ fn a_start_that_fails_names_its_cause() {
     let page = ["--port", "0", "--http", "127.0.0.1:0", "--www", "/no/such"];
     check_fails(&page, 1, &["/no/such", "not a folder"]);
     check_fails(&["--host", "no.such.host.invalid"], 1, &["no.such.host.invalid"]);
+    let join = |what| ["--port", "0", "--actors", "1", "--join", what];
+    check_fails(&join("nonsense"), 1, &["cannot join", "nonsense", "HOST:PORT"]);
+    check_fails(&join("{\"cmud\":9}"), 1, &["version 9", "same release"]);
+    let itself = ["--port", "6543", "--actors", "1", "--join", "127.0.0.1:6543"];
+    check_fails(&itself, 1, &["cannot join itself", "127.0.0.1:6543"]);
+    let everywhere = ["--port", "0", "--host", "0.0.0.0", "--join", "127.0.0.1:1"];
+    check_fails(&everywhere, 1, &["--advertise"]);
+    check_fails(&["--port", "0", "--advertise", "here"], 1, &["here", "HOST:PORT"]);
 }
 
 #[test]

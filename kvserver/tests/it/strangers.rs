@@ -31,7 +31,7 @@ async fn a_plain_http_client_is_told_where_it_is() {
     check(&request(query_port, "POST /x", "Content-Length: 5\r\n").await, &websocket);
     check(&request(server.http().unwrap(), "GET /kv", "").await, &websocket);
     let reply = request(server.actor_system(), "GET /", "").await;
-    check(&reply, &[websocket[0], "servers", "query ports"]);
+    check(&reply, &[websocket[0], "actor systems"]);
     server.shutdown().await;
 }
 

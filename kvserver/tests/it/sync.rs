@@ -86,20 +86,26 @@ async fn every_put_is_readable_on_every_actor_in_time_within_the_budget() {
 async fn a_put_costs_no_more_when_the_store_holds_more() {
     let server = start(Config { actors: 4, ..Config::default() }).await.unwrap();
     let mut clients = clients(&server).await;
-    let quiet = Duration::from_millis(400);
     let mut costs = Vec::new();
     for _ in 0..2 {
-        sleep(quiet).await;
-        let before = server.stats().await.system.bytes_sent;
-        clients[0].put("key", "value").await;
-        sleep(quiet).await;
-        costs.push(server.stats().await.system.bytes_sent - before);
+        // What siblings say in comparing their stores, a few times a second, may fall into a measurement:
+        // the least of several is the Put's own.
+        let mut least = u64::MAX;
+        for _ in 0..8 {
+            sleep(Duration::from_millis(200)).await; // quiet, so that the Put is told at once
+            let before = server.stats().await.system.bytes_sent;
+            clients[0].put("key", "value").await;
+            sleep(Duration::from_millis(50)).await;
+            least = least.min(server.stats().await.system.bytes_sent - before);
+        }
+        costs.push(least);
         for number in 0..1000 {
             clients[1].put(&key(1, number), "value").await;
         }
+        sleep(Duration::from_secs(1)).await;
     }
     println!("bytes of a Put, before and after 1,000 other keys: {costs:?}");
-    assert!(costs[1] <= costs[0], "{costs:?}");
+    assert!(costs[0] > 0 && costs[1] <= costs[0], "{costs:?}");
     server.shutdown().await;
 }
 

@@ -1,0 +1,161 @@
+//! The sums themselves.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use siphasher::sip128::SipHasher13;
+
+use crate::entry::Entry;
+
+/// So many groups, and so many buckets in each of them.
+pub const FANOUT: usize = 256;
+
+/// The key of the hashes. It is the same in every server and no secret: it sets these hashes apart
+/// from others, so that no data in use anywhere collides by habit.
+const KEY: &[u8; 16] = b"cmud-kv digest 1";
+
+/// The wrapping sum of the hashes of some entries: equal exactly when the entries are, but for a
+/// chance of 2^-128. It travels as sixteen bytes: a varint would take nineteen.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "[u8; 16]", from = "[u8; 16]")]
+pub struct Sum(u128);
+
+impl Sum {
+    /// Whether it is the sum of nothing, or the difference of equals.
+    pub fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self(self.0.wrapping_add(other.0))
+    }
+
+    /// What `self` has and `other` has not, less what `other` has and `self` has not.
+    #[must_use]
+    pub fn minus(self, other: Self) -> Self {
+        Self(self.0.wrapping_sub(other.0))
+    }
+}
+
+impl fmt::Debug for Sum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+impl From<Sum> for [u8; 16] {
+    fn from(sum: Sum) -> Self {
+        sum.0.to_le_bytes()
+    }
+}
+
+impl From<[u8; 16]> for Sum {
+    fn from(bytes: [u8; 16]) -> Self {
+        Self(u128::from_le_bytes(bytes))
+    }
+}
+
+/// One of the [`FANOUT`] parts of the keys: the first that is looked at when the roots differ.
+pub type Group = u8;
+
+/// A bucket's place among all of them: its group, then its place in there.
+pub type Bucket = u16;
+
+/// The sums of one replica's live entries, kept up to date with every change in O(1).
+///
+/// It takes [`FANOUT`]² sums of 16 bytes, 1 MiB, and less while the store is so small that groups
+/// are empty.
+pub struct Digest {
+    fanout: usize,
+    root: Sum,
+    groups: Vec<Sum>,
+    /// By group; `None` while it never had an entry.
+    buckets: Vec<Option<Box<[Sum]>>>,
+}
+
+impl Default for Digest {
+    fn default() -> Self {
+        Self::new(FANOUT)
+    }
+}
+
+impl Digest {
+    /// The digest of an empty replica, with `fanout` groups of as many buckets: [`FANOUT`] but in
+    /// tests, where few buckets make rare cases common. Replicas of different fanouts do not compare.
+    pub(crate) fn new(fanout: usize) -> Self {
+        assert!((1..=FANOUT).contains(&fanout), "a group is numbered by a byte");
+        Self {
+            fanout,
+            root: Sum::default(),
+            groups: vec![Sum::default(); fanout],
+            buckets: vec![None; fanout],
+        }
+    }
+
+    /// Notes that `new` has taken the place of `old`. Tombstones count as nothing.
+    pub fn replace(&mut self, old: Option<&Entry>, new: Option<&Entry>) {
+        let live = |entry: &&Entry| !entry.is_tombstone();
+        let (old, new) = (old.filter(live), new.filter(live));
+        let Some(key) = new.or(old).map(Entry::key_bytes) else { return };
+        let hash = |entry: Option<&Entry>| entry.map_or(Sum::default(), entry_hash);
+        let change = hash(new).minus(hash(old));
+        let (group, place) = self.place(key);
+        let buckets = self.buckets[group]
+            .get_or_insert_with(|| vec![Sum::default(); self.fanout].into_boxed_slice());
+        buckets[place] = buckets[place].plus(change);
+        self.groups[group] = self.groups[group].plus(change);
+        self.root = self.root.plus(change);
+    }
+
+    /// The sum over everything.
+    pub fn root(&self) -> Sum {
+        self.root
+    }
+
+    /// The sum of every group.
+    pub fn groups(&self) -> &[Sum] {
+        &self.groups
+    }
+
+    /// The sum of every bucket of a group; none if there is no such group.
+    pub fn buckets(&self, group: Group) -> Vec<Sum> {
+        match self.buckets.get(usize::from(group)) {
+            Some(Some(buckets)) => buckets.to_vec(),
+            Some(None) => vec![Sum::default(); self.fanout],
+            None => Vec::new(),
+        }
+    }
+
+    /// The bucket in which the entry of a key is counted.
+    pub fn bucket(&self, key: &str) -> Bucket {
+        let (group, place) = self.place(key.as_bytes());
+        self.number(group, place)
+    }
+
+    /// The buckets of a group, in the order of [`buckets`](Self::buckets).
+    pub(super) fn numbers(&self, group: Group) -> impl Iterator<Item = Bucket> + use<> {
+        let first = usize::from(group) * self.fanout;
+        (first..first + self.fanout).map(|number| u16::try_from(number).expect("65,536 at most"))
+    }
+
+    fn number(&self, group: usize, place: usize) -> Bucket {
+        u16::try_from(group * self.fanout + place).expect("65,536 at most")
+    }
+
+    fn place(&self, key: &[u8]) -> (usize, usize) {
+        let hash = hasher().hash(key).as_u64().0;
+        let group = usize::from((hash >> 8).to_le_bytes()[0]);
+        (group % self.fanout, usize::from(hash.to_le_bytes()[0]) % self.fanout)
+    }
+}
+
+fn hasher() -> SipHasher13 {
+    SipHasher13::new_with_key(KEY)
+}
+
+/// The hash of an entry: of its key, its stamp and its value.
+pub(super) fn entry_hash(entry: &Entry) -> Sum {
+    Sum(hasher().hash(entry.bytes()).as_u128())
+}

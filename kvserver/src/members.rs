@@ -1,0 +1,164 @@
+//! Who belongs to the store: the actor of each server that meets the others.
+//!
+//! A server is told of one live member and learns of the rest from it. The actors of this kind, one
+//! on each server, say hello to each other: at once to every address they hear of, again and again
+//! to one that does not answer, and every [`BEAT`] to one that does. The query actors are told of
+//! each server that was met, and then deal with its query actors on their own.
+//!
+//! A server that joins others is not ready until its query actors have fetched the store. This
+//! actor chooses from whom, and decides when that is done; `roster` says how.
+
+mod roster;
+
+use std::time::Duration;
+
+use actor::{Actor, ActorRef, Address, Context, Now, ReplyRef, WellKnown};
+use serde::{Deserialize, Serialize};
+
+pub use roster::{BEAT, Hello, MemberState, MemberStatus, SILENT};
+
+use crate::query_actor::{self, Member, Note};
+use roster::{Effect, Roster};
+
+/// The number of this actor on every server.
+pub const ID: WellKnown = WellKnown(0);
+
+/// How often the actor looks whom it has to call, and whom it has to tell something.
+const TICK: Duration = Duration::from_millis(125);
+
+/// What the actor can be told.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Message {
+    /// The first message of all, and the first one after a panic.
+    Start(Setup),
+    /// From another server.
+    Hello(Hello),
+    /// To oneself: time has passed.
+    Tick,
+    /// A query actor has lost its state and knows nobody.
+    Resumed {
+        /// Its place among its siblings.
+        place: u16,
+    },
+    /// A query actor has all that its siblings and it have fetched.
+    Fetched {
+        /// Its place among its siblings.
+        place: u16,
+        /// The server from which it was fetched.
+        server: u64,
+        /// Which attempt at it is over.
+        attempt: u32,
+        /// Whether the server was ready, so that what it gave is everything.
+        ready: bool,
+    },
+    /// Who is there?
+    Inspect {
+        /// Where the answer goes.
+        reply: ReplyRef<Vec<MemberStatus>>,
+    },
+}
+
+/// What the actor begins with.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Setup {
+    /// The server itself.
+    pub own: Member,
+    /// Its query actors.
+    pub actors: Vec<ActorRef<query_actor::Message>>,
+    /// Where other members may be found. With none, this server begins a store.
+    pub joins: Vec<Address>,
+}
+
+/// The actor.
+#[derive(Default)]
+pub struct Members(Option<Inside>);
+
+/// What the actor has once it knows its server.
+struct Inside {
+    roster: Roster,
+    actors: Vec<QueryActor>,
+}
+
+/// A query actor, and what it has yet to be told.
+struct QueryActor {
+    actor: ActorRef<query_actor::Message>,
+    notes: Vec<Note>,
+    last_told: Option<Duration>,
+}
+
+impl Actor for Members {
+    type Message = Message;
+
+    fn on_message(&mut self, message: Message, ctx: &mut Context<'_, Message>) {
+        let now = ctx.now();
+        if let Message::Start(setup) = message {
+            ctx.resume_with(Message::Start(setup.clone()));
+            // A state that was lost in a panic may have sent a moment ago.
+            let last_told = (ctx.restarts() > 0).then_some(now.elapsed);
+            let mut inside = Inside::new(setup, now, last_told);
+            let effects = inside.roster.tick(now);
+            inside.carry_out(effects, ctx);
+            self.0 = Some(inside);
+            ctx.tell_after(TICK, Message::Tick);
+            return;
+        }
+        let Some(inside) = &mut self.0 else { return };
+        let effects = match message {
+            Message::Start(_) => return,
+            Message::Hello(hello) => inside.roster.hello(hello, now),
+            Message::Tick => {
+                ctx.tell_after(TICK, Message::Tick);
+                inside.roster.tick(now)
+            }
+            Message::Resumed { place } => inside.roster.resumed(place),
+            Message::Fetched { place, server, attempt, ready } => {
+                inside.roster.fetched(place, server, attempt, ready, now)
+            }
+            Message::Inspect { reply } => {
+                return ctx.reply(reply, inside.roster.statuses(now.elapsed));
+            }
+        };
+        inside.carry_out(effects, ctx);
+    }
+}
+
+impl Inside {
+    fn new(Setup { own, actors, joins }: Setup, now: Now, last_told: Option<Duration>) -> Self {
+        let query_actor = |actor| QueryActor { actor, notes: Vec::new(), last_told };
+        Self {
+            roster: Roster::new(own, joins, now.elapsed),
+            actors: actors.into_iter().map(query_actor).collect(),
+        }
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>, ctx: &mut Context<'_, Message>) {
+        for effect in effects {
+            match effect {
+                Effect::Call(address, hello) => {
+                    ctx.tell(&ActorRef::well_known(&address, ID), Message::Hello(hello));
+                }
+                Effect::NoteAll(note) => {
+                    self.actors.iter_mut().for_each(|actor| actor.notes.push(note.clone()));
+                }
+                Effect::Note(place, note) => {
+                    if let Some(actor) = self.actors.get_mut(usize::from(place)) {
+                        actor.notes.push(note);
+                    }
+                }
+            }
+        }
+        let now = ctx.now().elapsed;
+        for QueryActor { actor, notes, last_told } in &mut self.actors {
+            if !notes.is_empty() && pace_allows(*last_told, now) {
+                *last_told = Some(now);
+                let notes = std::mem::take(notes);
+                ctx.tell(actor, query_actor::Message::Notes(notes));
+            }
+        }
+    }
+}
+
+/// Whether another message may follow the last one. What has to wait goes at the next [`TICK`].
+fn pace_allows(last: Option<Duration>, now: Duration) -> bool {
+    last.is_none_or(|last| last + query_actor::PACE <= now)
+}

@@ -1,0 +1,101 @@
+//! With whom an actor compares its store, and when.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::peers::{LinkId, Peers};
+use crate::digest::{Comparison, Message, Outcome, PEER_EVERY, SIBLING_EVERY, Tally};
+use crate::replica::Replica;
+
+/// Whom an actor compares with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Other {
+    /// The sibling at this place.
+    Sibling(usize),
+    /// An actor of another server.
+    Server(LinkId),
+}
+
+/// Whether a message is one of the two that are said when nothing differs.
+pub fn is_small(message: &Message) -> bool {
+    matches!(message, Message::Root(..) | Message::Same(..))
+}
+
+/// All comparisons of one actor.
+#[derive(Default)]
+pub struct Comparing {
+    with: BTreeMap<Other, Comparison>,
+    next_with_servers: Duration,
+}
+
+/// What is to be done for one of those compared with.
+pub type Turn = (Other, Outcome);
+
+impl Comparing {
+    /// Begins the rounds that are due; to be called every [`SIBLING_EVERY`]. The actor at place
+    /// `me` asks its next sibling; the first actor of a server asks the first one of each other
+    /// server, if its own server has the smaller number.
+    pub fn begin(
+        &mut self,
+        (me, siblings): (usize, usize),
+        peers: &Peers,
+        replica: &Replica,
+        now: Duration,
+    ) -> Vec<(Other, Message)> {
+        self.with.retain(|other, _| match other {
+            Other::Sibling(_) => true,
+            Other::Server(link) => peers.has(*link),
+        });
+        let mut others = Vec::new();
+        if siblings > 1 {
+            others.push(Other::Sibling((me + 1) % siblings));
+        }
+        if me == 0 && self.next_with_servers <= now {
+            self.next_with_servers = now + PEER_EVERY;
+            others.extend(peers.first_of_larger_servers().map(Other::Server));
+        }
+        let begun = others.into_iter().filter_map(|other| {
+            let message = self.with.entry(other).or_default().begin(replica)?;
+            Some((other, message))
+        });
+        begun.collect()
+    }
+
+    /// Servers are to be compared with in the next round.
+    pub fn hasten(&mut self) {
+        self.next_with_servers = Duration::ZERO;
+    }
+
+    /// Takes in what another actor says.
+    pub fn take_in(
+        &mut self,
+        other: Other,
+        message: Message,
+        replica: &mut Replica,
+        now: Duration,
+    ) -> Turn {
+        (other, self.with.entry(other).or_default().on_message(message, replica, now))
+    }
+
+    /// Whether there is something to go on with.
+    pub fn has_work(&self) -> bool {
+        self.with.values().any(Comparison::has_work)
+    }
+
+    /// Goes on with one comparison, over at most `limit` entries.
+    pub fn work(&mut self, replica: &Replica, limit: usize) -> Option<Turn> {
+        let (other, comparison) = self.with.iter_mut().find(|(_, one)| one.has_work())?;
+        Some((*other, comparison.work(replica, limit)))
+    }
+
+    /// What was done with each server.
+    pub fn tallies(&self) -> impl Iterator<Item = (u64, Tally)> {
+        self.with.iter().filter_map(|(other, comparison)| match other {
+            Other::Server((server, _)) => Some((*server, comparison.tally())),
+            Other::Sibling(_) => None,
+        })
+    }
+}
+
+/// How often [`Comparing::begin`] is to be called.
+pub const TICK: Duration = SIBLING_EVERY;

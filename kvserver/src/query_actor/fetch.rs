@@ -1,0 +1,248 @@
+//! How a replica fetches what another server's actor holds: slice by slice, a chunk at a time.
+//!
+//! The one who fetches asks for each chunk and says where it begins, so the giver keeps nothing in
+//! mind, and what is lost is asked for again.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::pack::{Pack, Packer};
+use crate::replica::{Replica, Walk};
+
+/// A chunk is full at so many bytes. With a frame of the stream it stays below 4 MiB.
+pub const CHUNK_BYTES: usize = 2560 * 1024;
+
+/// A chunk that was asked for and has not come within this time is asked for again.
+pub const ASK_AGAIN: Duration = Duration::from_secs(3);
+
+/// A part of all keys, by their hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Slice {
+    /// Which part.
+    pub index: u16,
+    /// Of how many.
+    pub of: u16,
+}
+
+impl Slice {
+    /// Whether a key belongs to the slice. Every key belongs to exactly one of each number.
+    pub fn has(self, key: &[u8]) -> bool {
+        // FNV-1a, and a multiplication to spread what the last bytes differ in: the same on every
+        // machine and in every version.
+        let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
+        let hash = key.iter().fold(0xcbf2_9ce4_8422_2325, step);
+        let hash = (hash ^ hash >> 32).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        ((hash >> 32) * u64::from(self.of)) >> 32 == u64::from(self.index)
+    }
+}
+
+/// Asks for the next chunk of a slice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// The number of the question.
+    pub turn: u32,
+    /// The slice.
+    pub slice: Slice,
+    /// Where the chunk begins.
+    pub from: Walk,
+}
+
+/// A part of a slice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chunk {
+    /// The question that this answers.
+    pub turn: u32,
+    /// What is in it.
+    pub pack: Pack,
+    /// Where the next chunk begins; it is done where the slice is.
+    pub next: Walk,
+    /// Whether the giver was ready, so that what it holds is everything.
+    pub ready: bool,
+}
+
+/// The side that asks.
+pub struct Fetch {
+    slice: Slice,
+    walk: Walk,
+    turn: u32,
+    asked: Option<Duration>,
+    ready: bool,
+    unmerged: u32,
+}
+
+/// What a chunk brings.
+pub struct Brought {
+    /// The entries.
+    pub pack: Pack,
+    /// Set with the last chunk: whether all of them came from a replica that was ready.
+    pub last: Option<bool>,
+}
+
+impl Fetch {
+    /// Begins to fetch a slice. No two fetches of one actor use the same turns.
+    pub fn new(slice: Slice, turn: u32) -> Self {
+        Self { slice, walk: Walk::default(), turn, asked: None, ready: true, unmerged: 0 }
+    }
+
+    /// How long the next question has to wait, if there is one.
+    pub fn wait(&self, now: Duration) -> Option<Duration> {
+        let may = !self.walk.is_done() && self.unmerged <= 1;
+        may.then(|| self.asked.map_or(Duration::ZERO, |at| (at + ASK_AGAIN).saturating_sub(now)))
+    }
+
+    /// The next question.
+    pub fn ask(&mut self, now: Duration) -> Request {
+        self.asked = Some(now);
+        Request { turn: self.turn, slice: self.slice, from: self.walk.clone() }
+    }
+
+    /// Takes a chunk, unless it is not the one that was asked for.
+    pub fn take_in(&mut self, chunk: Chunk) -> Option<Brought> {
+        if chunk.turn != self.turn || self.walk.is_done() {
+            return None;
+        }
+        self.turn = self.turn.wrapping_add(1);
+        self.asked = None;
+        self.walk = chunk.next;
+        self.ready &= chunk.ready;
+        self.unmerged += 1;
+        Some(Brought { pack: chunk.pack, last: self.walk.is_done().then_some(self.ready) })
+    }
+
+    /// Notes that what a chunk brought has been merged.
+    pub fn merged(&mut self) {
+        self.unmerged = self.unmerged.saturating_sub(1);
+    }
+
+    /// The turn that comes next.
+    pub fn turn(&self) -> u32 {
+        self.turn
+    }
+}
+
+/// The side that gives, at work on one chunk.
+pub struct Giving {
+    turn: u32,
+    slice: Slice,
+    walk: Walk,
+    packer: Packer,
+    ready: bool,
+}
+
+impl Giving {
+    /// Begins to answer a question.
+    pub fn new(Request { turn, slice, from }: Request, ready: bool) -> Self {
+        Self { turn, slice, walk: from, packer: Packer::default(), ready }
+    }
+
+    /// Looks at no more than `limit` further entries. Returns the chunk when it is complete.
+    pub fn go_on(mut self, replica: &Replica, limit: usize) -> Result<Chunk, Self> {
+        let start = self.walk.clone();
+        for entry in replica.walk(&mut self.walk, limit) {
+            if self.slice.has(entry.key_bytes()) {
+                self.packer.push(&entry);
+                if self.packer.len() >= CHUNK_BYTES {
+                    self.walk = start.at(&entry);
+                    break;
+                }
+            }
+        }
+        if self.packer.len() < CHUNK_BYTES && !self.walk.is_done() {
+            return Err(self);
+        }
+        let Self { turn, walk, packer, ready, .. } = self;
+        Ok(Chunk { turn, pack: packer.finish(), next: walk, ready })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kvcommon::Stamp;
+
+    use super::super::pack::Unpacker;
+    use super::*;
+    use crate::entry::Entry;
+
+    fn replica(count: u32, value: &str) -> Replica {
+        let mut replica = Replica::default();
+        for number in 0..count {
+            let stamp = Stamp { millis: number.into(), counter: 0, uid: 1 };
+            let value = (number % 10 != 0).then_some(value);
+            replica.merge(Entry::new(stamp, &format!("key/{number}"), value));
+        }
+        replica
+    }
+
+    /// Fetches all slices, and returns the copy and the number of chunks.
+    fn copy(from: &Replica, of: u16) -> (Replica, usize) {
+        let (mut to, mut chunks) = (Replica::default(), 0);
+        for index in 0..of {
+            let mut fetch = Fetch::new(Slice { index, of }, 7);
+            while fetch.wait(Duration::ZERO).is_some() {
+                let mut giving = Giving::new(fetch.ask(Duration::ZERO), true);
+                let chunk = loop {
+                    match giving.go_on(from, 100) {
+                        Ok(chunk) => break chunk,
+                        Err(unfinished) => giving = unfinished,
+                    }
+                };
+                assert!(chunk.pack.len() < CHUNK_BYTES + 300_000);
+                assert!(fetch.take_in(Chunk { turn: 3, ..chunk.clone() }).is_none());
+                for entry in Unpacker::from(fetch.take_in(chunk).unwrap().pack) {
+                    assert!(to.merge(entry.unwrap()), "no entry comes twice");
+                }
+                fetch.merged();
+                chunks += 1;
+            }
+        }
+        (to, chunks)
+    }
+
+    fn check_copy(count: u32, value: &str, of: u16) -> usize {
+        let from = replica(count, value);
+        let (to, chunks) = copy(&from, of);
+        let all = |replica: &Replica| replica.walk(&mut Walk::default(), usize::MAX);
+        let tombstones = |replica: &Replica| {
+            let mut walk = Walk::default();
+            replica.walk(&mut walk, usize::MAX);
+            replica.walk(&mut walk, usize::MAX)
+        };
+        assert_eq!(all(&from), all(&to));
+        assert_eq!(tombstones(&from), tombstones(&to));
+        chunks
+    }
+
+    #[test]
+    fn all_slices_together_are_everything_once() {
+        for of in [1, 2, 3, 8] {
+            assert_eq!(check_copy(1000, "value", of), usize::from(of));
+        }
+        assert_eq!(check_copy(0, "", 2), 2);
+    }
+
+    #[test]
+    fn a_large_slice_comes_in_chunks() {
+        assert!(check_copy(500, &"v".repeat(20_000), 2) > 3);
+    }
+
+    #[test]
+    fn slices_are_of_about_one_size() {
+        for of in [2, 4, 7] {
+            for index in 0..of {
+                let has = |number: &u32| Slice { index, of }.has(format!("k{number}").as_bytes());
+                let share = (0..10_000).filter(has).count() * usize::from(of);
+                assert!((8_000..12_000).contains(&share), "{share}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_question_without_an_answer_is_asked_again() {
+        let mut fetch = Fetch::new(Slice { index: 0, of: 1 }, 0);
+        let first = fetch.ask(Duration::ZERO);
+        assert_eq!(fetch.wait(Duration::from_secs(1)), Some(Duration::from_secs(2)));
+        assert_eq!(fetch.wait(ASK_AGAIN), Some(Duration::ZERO));
+        assert_eq!(fetch.ask(ASK_AGAIN), first);
+    }
+}

@@ -1,0 +1,168 @@
+//! Two actors of two servers, in virtual time, over a link that loses what it likes.
+
+use std::collections::BTreeSet;
+
+use actor::Address;
+use kvcommon::Stamp;
+use proptest::prelude::*;
+
+use super::super::pack::Unpacker;
+use super::*;
+
+const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+fn member(server: u64) -> Member {
+    Member { address: Address::new(&format!("host{server}:1")), server, actors: 1 }
+}
+
+/// Both ends, what each has received, and when each has sent.
+struct Pair {
+    ends: [Peers; 2],
+    under_way: Vec<(Duration, usize, Frame)>,
+    received: [BTreeSet<String>; 2],
+    sent: [Vec<Duration>; 2],
+    now: Duration,
+}
+
+impl Pair {
+    fn new() -> Self {
+        let end = |server| Peers::new(Some(member(server)), 0, 100 + server, true);
+        let mut ends = [end(0), end(1)];
+        ends[0].meet(member(1), ms(0));
+        Self {
+            ends,
+            under_way: Vec::new(),
+            received: Default::default(),
+            sent: Default::default(),
+            now: ms(0),
+        }
+    }
+
+    fn write(&mut self, end: usize, key: &str) {
+        let millis = self.now.as_millis() as u64;
+        let entry = Entry::new(Stamp { millis, counter: 0, uid: end as u64 }, key, Some("v"));
+        self.ends[end].wrote(&entry, self.now);
+    }
+
+    /// Lets time pass, with 100 ms from one to the other.
+    fn run(&mut self, time: Duration, mut is_lost: impl FnMut() -> bool) {
+        let end = self.now + time;
+        while self.now < end {
+            self.now += ms(5);
+            for from in 0..2 {
+                for (_, frame) in self.ends[from].take(self.now) {
+                    self.sent[from].push(self.now);
+                    if !is_lost() {
+                        self.under_way.push((self.now + ms(100), 1 - from, frame));
+                    }
+                }
+            }
+            for (at, to, frame) in std::mem::take(&mut self.under_way) {
+                if at > self.now {
+                    self.under_way.push((at, to, frame));
+                } else if let Some((_, arrived)) = self.ends[to].take_in(frame, self.now) {
+                    for entry in arrived.news.into_iter().flat_map(Unpacker::from) {
+                        self.received[to].insert(entry.unwrap().key().to_owned());
+                    }
+                }
+            }
+        }
+    }
+
+    fn largest_rate(&self) -> usize {
+        let in_second = |sent: &[Duration], from: Duration| {
+            sent.iter().filter(|at| (from..from + ms(1000)).contains(at)).count()
+        };
+        let rates = self.sent.iter().flat_map(|sent| sent.iter().map(|at| in_second(sent, *at)));
+        rates.max().unwrap_or(0)
+    }
+}
+
+#[test]
+fn the_first_frame_introduces_who_sends_it_and_both_ways_work() {
+    let mut pair = Pair::new();
+    pair.write(0, "a");
+    pair.run(ms(120), || false);
+    assert!(pair.received[1].contains("a"), "nobody else has told of the sender");
+    pair.write(1, "b");
+    pair.run(ms(120), || false);
+    assert!(pair.received[0].contains("b"));
+}
+
+#[test]
+fn after_quiet_nothing_is_said_at_all() {
+    let mut pair = Pair::new();
+    pair.write(0, "a");
+    pair.run(ms(3000), || false);
+    let messages = pair.sent[0].len() + pair.sent[1].len();
+    pair.run(ms(60_000), || false);
+    assert_eq!(pair.sent[0].len() + pair.sent[1].len(), messages);
+    assert!(messages <= 6, "{messages}");
+}
+
+#[test]
+fn a_new_life_at_the_same_address_takes_the_place_of_the_old_one() {
+    let mut peers = Peers::new(Some(member(0)), 0, 1, true);
+    peers.meet(member(1), ms(0));
+    peers.meet(Member { server: 2, ..member(1) }, ms(10));
+    assert_eq!((peers.actors_of(1), peers.actors_of(2)), (None, Some(1)));
+    assert!(peers.take(ms(11)).is_empty(), "the pair may have been used a moment ago");
+    assert!(!peers.take(ms(511)).is_empty());
+}
+
+#[test]
+fn a_member_that_cannot_be_is_not_met() {
+    let mut peers = Peers::new(Some(member(0)), 0, 1, true);
+    for actors in [0, 1025] {
+        peers.meet(Member { actors, ..member(1) }, ms(0));
+    }
+    peers.meet(member(0), ms(0));
+    assert!(peers.members.is_empty() && peers.links.is_empty());
+}
+
+#[test]
+fn each_pair_of_servers_has_one_way_for_the_news_of_each_actor() {
+    for (own, other) in [(1, 1), (1, 4), (4, 1), (2, 3), (3, 2)] {
+        for me in 0..own {
+            let home = Member { actors: own, ..member(0) };
+            let mut peers = Peers::new(Some(home), me, 1, true);
+            peers.meet(Member { actors: other, ..member(1) }, ms(0));
+            let carries: Vec<_> =
+                peers.links.iter_mut().filter_map(|(id, link)| link.out().map(|_| id.1)).collect();
+            assert_eq!(carries, [me % other]);
+            let heard = (0..other).filter(|place| place % own == me);
+            assert!(heard.clone().all(|place| peers.has((1, place))));
+            assert!(peers.slices(other).eq(heard));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn everything_arrives_within_the_budget_whatever_is_lost(
+        writes in prop::collection::vec((0..2_usize, 0..30_u8, 0..200_u64), 1..80),
+        losses in prop::collection::vec(any::<bool>(), 1..50),
+    ) {
+        let mut pair = Pair::new();
+        // An end that first hears of the other when its history no longer goes back to the beginning has it
+        // fetched, which is not the stream's doing.
+        pair.ends[1].meet(member(0), ms(0));
+        let mut losses = losses.into_iter().cycle();
+        let mut written: [BTreeSet<String>; 2] = Default::default();
+        for (end, key, pause) in writes {
+            let key = key.to_string();
+            pair.write(end, &key);
+            written[1 - end].insert(key);
+            pair.run(ms(pause), || losses.next() == Some(true));
+        }
+        pair.run(ms(6_000), || false);
+        prop_assert_eq!(&pair.received, &written);
+        prop_assert!(pair.largest_rate() <= 10, "{}", pair.largest_rate());
+        let lag: usize = pair.ends.iter().flat_map(Peers::standings).map(|(_, one)| one.lag).sum();
+        prop_assert_eq!(lag, 0);
+    }
+}

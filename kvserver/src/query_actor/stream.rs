@@ -1,0 +1,324 @@
+//! One actor's writes on their way to one actor of another server, across whatever gets lost.
+//!
+//! The sender numbers its frames and remembers for each key in which frame it went out last. The
+//! receiver says which frames have come. Messages between two actors arrive in their order or not at
+//! all, so a frame that has not come when something later has is lost; then the keys whose last
+//! frame it was wait to be sent again, with their newest entry, and nothing else is. When answers
+//! fail to come, a probe, which is a position without entries, asks for one.
+//!
+//! A stream belongs to one state of each actor. When either begins anew, so does the stream.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::pack::{Pack, Packer};
+use crate::entry::{ByKey, Entry};
+
+/// At most so many frames are unanswered: as many as an [`Ack`] can tell apart.
+pub const WINDOW: u64 = 64;
+
+/// At most so many bytes are unanswered: eight frames a second of the largest size, for a second.
+const WINDOW_BYTES: usize = 32 << 20;
+
+/// At most so many bytes are kept for a receiver that does not answer. Beyond that the stream lets
+/// go of all of them, and the receiver has to compare stores when it is back.
+pub const MAX_HELD_BYTES: usize = 64 << 20;
+
+/// What a held entry costs beside its bytes, about.
+const HELD_OVERHEAD: usize = 100;
+
+/// An answer that takes longer is asked for: a round trip of half a second, and half a second in
+/// which it waits for company.
+pub const ANSWER_WITHIN: Duration = Duration::from_millis(1000);
+
+/// Where a stream is, and what it brings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Data {
+    /// Which stream of the sender's state it is; a later one has a larger number.
+    pub stream: u32,
+    /// Whether the stream began with everything that the sender's clients have ever written.
+    pub whole: bool,
+    /// The number of the last frame that was sent, this one included. The first is 1.
+    pub sent: u64,
+    /// The first frame that the sender still wants an answer for.
+    pub oldest: u64,
+    /// The entries of frame `sent`; without them this is a probe.
+    pub entries: Option<Pack>,
+}
+
+/// What has come of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ack {
+    /// The stream.
+    pub stream: u32,
+    /// Every frame up to this one has come, or is wanted no more.
+    pub through: u64,
+    /// Bit n: frame `through + 1 + n` has come.
+    pub beyond: u64,
+    /// Frames up to this one have come or never will.
+    pub heard: u64,
+}
+
+impl Ack {
+    fn has(&self, frame: u64) -> bool {
+        frame
+            .checked_sub(self.through)
+            .and_then(|place| place.checked_sub(1))
+            .is_none_or(|place| place < WINDOW && self.beyond >> place & 1 == 1)
+    }
+}
+
+/// The sender's end.
+pub struct Outgoing {
+    stream: u32,
+    whole: bool,
+    /// Whether the receiver has answered this stream.
+    answered: bool,
+    /// What is to be sent, the newest entry of each key.
+    waiting: BTreeSet<ByKey>,
+    /// The last key taken from `waiting`: the next frame goes on behind it, so that busy keys at
+    /// the front do not starve the others.
+    last_taken: Option<ByKey>,
+    /// The entry of each key that is under way, and the last frame it went in.
+    under_way: BTreeMap<ByKey, u64>,
+    frames: BTreeMap<u64, InFlight>,
+    sent: u64,
+    bytes_in_flight: usize,
+    held: usize,
+    /// When an answer was last due to be waited for.
+    waiting_since: Option<Duration>,
+}
+
+struct InFlight {
+    keys: Vec<ByKey>,
+    bytes: usize,
+    at: Duration,
+}
+
+fn cost(entry: &ByKey) -> usize {
+    entry.0.bytes().len() + HELD_OVERHEAD
+}
+
+impl Outgoing {
+    /// A stream that begins with `entries`.
+    pub fn new(whole: bool, entries: impl Iterator<Item = Entry>) -> Self {
+        let mut stream = Self {
+            stream: 1,
+            whole,
+            answered: false,
+            waiting: BTreeSet::new(),
+            last_taken: None,
+            under_way: BTreeMap::new(),
+            frames: BTreeMap::new(),
+            sent: 0,
+            bytes_in_flight: 0,
+            held: 0,
+            waiting_since: None,
+        };
+        entries.for_each(|entry| stream.tell(entry));
+        stream
+    }
+
+    /// Begins anew, with `entries`: the receiver is not who it was.
+    pub fn restart(&mut self, whole: bool, entries: impl Iterator<Item = Entry>) {
+        let stream = self.stream + 1;
+        *self = Self { stream, ..Self::new(whole, entries) };
+    }
+
+    /// Takes on an entry; an earlier one of the same key need not be sent any more.
+    pub fn tell(&mut self, entry: Entry) {
+        let held = self.waiting.get(entry.key_bytes());
+        if held.is_some_and(|ByKey(held)| !entry.beats(held)) {
+            return;
+        }
+        let entry = ByKey(entry);
+        self.held += cost(&entry);
+        if let Some(old) = self.waiting.replace(entry) {
+            self.held -= cost(&old);
+        }
+        if self.held > MAX_HELD_BYTES {
+            self.restart(false, std::iter::empty());
+        }
+    }
+
+    /// Whether a frame with entries may be sent.
+    pub fn has_frame(&self) -> bool {
+        !self.waiting.is_empty()
+            && self.sent + 1 - self.oldest() < WINDOW
+            && self.bytes_in_flight < WINDOW_BYTES
+    }
+
+    /// Whether a new stream has yet to be announced.
+    pub fn is_new(&self) -> bool {
+        !self.answered && self.waiting_since.is_none()
+    }
+
+    /// When the receiver is to be asked what has come, if nothing comes from it before.
+    pub fn probe_at(&self) -> Option<Duration> {
+        self.waiting_since.map(|since| since + ANSWER_WITHIN)
+    }
+
+    /// The next position to send: with about `budget` bytes of entries, if there may be any.
+    pub fn take(&mut self, now: Duration, budget: usize) -> Data {
+        let entries = self.has_frame().then(|| self.take_entries(now, budget));
+        Data { entries, ..self.probe(now) }
+    }
+
+    /// The position without entries, which asks for an answer.
+    pub fn probe(&mut self, now: Duration) -> Data {
+        self.waiting_since = Some(now);
+        let Self { stream, whole, sent, .. } = *self;
+        Data { stream, whole, sent, oldest: self.oldest(), entries: None }
+    }
+
+    fn take_entries(&mut self, now: Duration, budget: usize) -> Pack {
+        self.sent += 1;
+        let mut packer = Packer::default();
+        let mut keys = Vec::new();
+        while packer.len() < budget
+            && let Some(entry) = self.next_waiting()
+        {
+            packer.push(&entry.0);
+            if let Some((old, _)) = self.under_way.remove_entry(entry.0.key_bytes()) {
+                self.held -= cost(&old);
+            }
+            self.under_way.insert(entry.clone(), self.sent);
+            self.last_taken = Some(entry.clone());
+            keys.push(entry);
+        }
+        let pack = packer.finish();
+        self.bytes_in_flight += pack.len();
+        self.frames.insert(self.sent, InFlight { keys, bytes: pack.len(), at: now });
+        pack
+    }
+
+    fn next_waiting(&mut self) -> Option<ByKey> {
+        let behind = self.last_taken.as_ref().and_then(|last| {
+            let from = (Bound::Excluded(last), Bound::Unbounded);
+            self.waiting.range::<ByKey, _>(from).next().cloned()
+        });
+        match behind {
+            Some(entry) => self.waiting.take(entry.0.key_bytes()),
+            None => self.waiting.pop_first(),
+        }
+    }
+
+    /// Learns what has come. Returns the time that the newest frame among it was under way and back.
+    pub fn take_in(&mut self, ack: &Ack, now: Duration) -> Option<Duration> {
+        if ack.stream != self.stream || ack.heard > self.sent {
+            return None;
+        }
+        self.answered = true;
+        let mut round_trip = None;
+        let settled: Vec<u64> = self.frames.range(..=ack.heard).map(|(frame, _)| *frame).collect();
+        for frame in settled {
+            let Some(InFlight { keys, bytes, at }) = self.frames.remove(&frame) else { continue };
+            self.bytes_in_flight -= bytes;
+            let has_come = ack.has(frame);
+            if has_come {
+                round_trip = Some(now.saturating_sub(at));
+            }
+            for key in keys {
+                self.settle(&key, frame, has_come);
+            }
+        }
+        self.waiting_since = (!self.frames.is_empty()).then_some(now);
+        round_trip
+    }
+
+    /// A key of a frame that has come, or is lost.
+    fn settle(&mut self, key: &ByKey, frame: u64, has_come: bool) {
+        if self.under_way.get(key.0.key_bytes()) != Some(&frame) {
+            return;
+        }
+        let Some((entry, _)) = self.under_way.remove_entry(key.0.key_bytes()) else { return };
+        if has_come || self.waiting.contains(&entry) {
+            self.held -= cost(&entry);
+        } else {
+            self.waiting.insert(entry);
+        }
+    }
+
+    /// What the receiver is not known to have.
+    pub fn missing(&self) -> impl Iterator<Item = &Entry> {
+        self.under_way.keys().chain(&self.waiting).map(|ByKey(entry)| entry)
+    }
+
+    /// How many entries the receiver is not known to have.
+    pub fn lag(&self) -> usize {
+        self.under_way.len() + self.waiting.len()
+    }
+
+    /// The first frame that is neither known to have come nor lost.
+    fn oldest(&self) -> u64 {
+        self.frames.first_key_value().map_or(self.sent + 1, |(frame, _)| *frame)
+    }
+}
+
+/// The receiver's end.
+#[derive(Default)]
+pub struct Incoming {
+    ack: Option<Ack>,
+}
+
+/// What a receiver makes of a position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Came {
+    /// The first of a stream.
+    Begun,
+    /// More of the stream.
+    More,
+    /// Nothing that is to be looked at: it came before, or belongs to a stream that is over.
+    Nothing,
+}
+
+impl Incoming {
+    /// Notes what has come. An [`Ack`] is due after it.
+    pub fn take_in(&mut self, data: &Data) -> Came {
+        let Data { stream, sent, oldest, .. } = *data;
+        if sent.saturating_sub(oldest) >= WINDOW || oldest > sent.saturating_add(1) {
+            return Came::Nothing;
+        }
+        let known = self.ack.filter(|ack| ack.stream >= stream);
+        if known.is_some_and(|ack| ack.stream > stream) {
+            return Came::Nothing;
+        }
+        let begun = known.is_none();
+        let mut ack = known.unwrap_or(Ack { stream, through: 0, beyond: 0, heard: 0 });
+        forget_up_to(&mut ack, oldest.saturating_sub(1));
+        let again = ack.has(sent);
+        if data.entries.is_some() && !again {
+            ack.beyond |= 1 << (sent - ack.through - 1);
+        }
+        let contiguous = ack.beyond.trailing_ones();
+        let through = ack.through + u64::from(contiguous);
+        forget_up_to(&mut ack, through);
+        ack.heard = ack.heard.max(sent);
+        self.ack = Some(ack);
+        match (begun, data.entries.is_some() && again) {
+            (true, _) => Came::Begun,
+            (false, true) => Came::Nothing,
+            (false, false) => Came::More,
+        }
+    }
+
+    /// What has come.
+    pub fn ack(&self) -> Option<Ack> {
+        self.ack
+    }
+}
+
+/// Frames up to `through` are wanted no more.
+fn forget_up_to(ack: &mut Ack, through: u64) {
+    if let Some(step) = through.checked_sub(ack.through) {
+        ack.beyond =
+            u32::try_from(step).ok().and_then(|step| ack.beyond.checked_shr(step)).unwrap_or(0);
+        ack.through = through;
+    }
+}
+
+#[cfg(test)]
+mod tests;

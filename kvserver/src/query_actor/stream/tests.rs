@@ -1,0 +1,241 @@
+//! Both ends of a stream, over a link that loses what it likes.
+
+use kvcommon::Stamp;
+use proptest::prelude::*;
+
+use super::super::pack::Unpacker;
+use super::*;
+
+const BUDGET: usize = 1 << 20;
+
+const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+fn entry(key: &str, millis: u64) -> Entry {
+    Entry::new(Stamp { millis, counter: 0, uid: 1 }, key, Some("v"))
+}
+
+fn stream() -> Outgoing {
+    Outgoing::new(true, std::iter::empty())
+}
+
+fn entries(data: &Data) -> Vec<Entry> {
+    let pack = data.entries.clone().into_iter();
+    pack.flat_map(Unpacker::from).map(|entry| entry.unwrap()).collect()
+}
+
+fn send(out: &mut Outgoing, key: &str, millis: u64) -> Data {
+    out.tell(entry(key, millis));
+    out.take(ms(millis), BUDGET)
+}
+
+/// The answer of `inc` to those of the positions that come.
+fn answer(inc: &mut Incoming, come: &[&Data]) -> Ack {
+    for data in come {
+        inc.take_in(data);
+    }
+    inc.ack().unwrap()
+}
+
+#[test]
+fn what_has_come_is_forgotten() {
+    let (mut out, mut inc) = (stream(), Incoming::default());
+    assert!(out.is_new() && !out.has_frame());
+    let data = send(&mut out, "a", 10);
+    assert_eq!(entries(&data), [entry("a", 10)]);
+    assert_eq!(inc.take_in(&data), Came::Begun);
+    assert_eq!(out.take_in(&inc.ack().unwrap(), ms(30)), Some(ms(20)));
+    assert_eq!((out.lag(), out.held, out.bytes_in_flight), (0, 0, 0));
+    assert_eq!(out.probe_at(), None);
+    assert!(!out.is_new() && !out.has_frame());
+}
+
+#[test]
+fn a_frame_that_was_overtaken_is_lost_and_only_its_last_keys_are_sent_again() {
+    let (mut out, mut inc) = (stream(), Incoming::default());
+    out.tell(entry("a", 1));
+    out.tell(entry("b", 1));
+    let _lost = out.take(ms(1), BUDGET);
+    let second = send(&mut out, "a", 2);
+    let ack = answer(&mut inc, &[&second]);
+    assert_eq!((ack.through, ack.beyond, ack.heard), (0, 2, 2));
+    out.take_in(&ack, ms(3));
+    let again = out.take(ms(4), BUDGET);
+    assert_eq!(entries(&again), [entry("b", 1)], "a went out later, and that has come");
+    assert_eq!(again.oldest, 3, "frame 1 is wanted no more");
+    let ack = answer(&mut inc, &[&again]);
+    assert_eq!((ack.through, ack.beyond), (3, 0));
+    out.take_in(&ack, ms(5));
+    assert_eq!((out.lag(), out.held), (0, 0));
+}
+
+#[test]
+fn a_lost_key_is_sent_again_even_if_an_earlier_frame_with_it_has_come() {
+    let (mut out, mut inc) = (stream(), Incoming::default());
+    let first = send(&mut out, "a", 1);
+    let _lost = send(&mut out, "a", 2);
+    let third = send(&mut out, "b", 3);
+    out.take_in(&answer(&mut inc, &[&first, &third]), ms(4));
+    assert_eq!(entries(&out.take(ms(5), BUDGET)), [entry("a", 2)]);
+}
+
+#[test]
+fn a_probe_finds_the_last_frame_lost() {
+    let (mut out, mut inc) = (stream(), Incoming::default());
+    let first = send(&mut out, "a", 1);
+    out.take_in(&answer(&mut inc, &[&first]), ms(2));
+    let _lost = send(&mut out, "b", 3);
+    assert_eq!(out.probe_at(), Some(ms(3) + ANSWER_WITHIN));
+    let probe = out.take(ms(1003), BUDGET);
+    assert_eq!((probe.entries.is_none(), probe.sent), (true, 2));
+    assert_eq!(inc.take_in(&probe), Came::More);
+    out.take_in(&inc.ack().unwrap(), ms(1004));
+    assert_eq!(entries(&out.take(ms(1005), BUDGET)), [entry("b", 3)]);
+}
+
+#[test]
+fn what_comes_twice_is_not_looked_at_twice() {
+    let (mut out, mut inc) = (stream(), Incoming::default());
+    let first = send(&mut out, "a", 1);
+    let second = send(&mut out, "b", 2);
+    assert_eq!(inc.take_in(&first), Came::Begun);
+    assert_eq!(inc.take_in(&first), Came::Nothing);
+    assert_eq!(inc.take_in(&second), Came::More);
+    assert_eq!(inc.take_in(&first), Came::Nothing);
+    assert_eq!(inc.take_in(&second), Came::Nothing);
+}
+
+#[test]
+fn the_window_closes_and_opens_again() {
+    let (mut out, mut inc) = (stream(), Incoming::default());
+    let mut sent = Vec::new();
+    while {
+        out.tell(entry(&sent.len().to_string(), 1));
+        out.has_frame()
+    } {
+        sent.push(out.take(ms(1), BUDGET));
+    }
+    assert_eq!(sent.len() as u64, WINDOW);
+    assert!(out.take(ms(2), BUDGET).entries.is_none(), "a probe may go all the same");
+    out.take_in(&answer(&mut inc, &[&sent[0]]), ms(3));
+    assert!(out.has_frame());
+    for data in &sent[1..] {
+        assert_eq!(inc.take_in(data), Came::More);
+    }
+    assert_eq!(inc.ack().unwrap().through, WINDOW);
+}
+
+#[test]
+fn a_receiver_that_is_away_costs_bounded_memory_and_finds_out() {
+    let mut out = stream();
+    let large = "v".repeat(kvcommon::limits::MAX_VALUE_BYTES);
+    let stamp = Stamp { millis: 1, counter: 0, uid: 1 };
+    let mut most = 0;
+    for number in 0..1000 {
+        out.tell(Entry::new(stamp, &format!("key/{number}"), Some(&large)));
+        most = most.max(out.held);
+    }
+    assert!(most <= MAX_HELD_BYTES, "{most}");
+    let data = out.take(ms(1), BUDGET);
+    assert!(!data.whole && data.stream > 1);
+    assert_eq!(Incoming::default().take_in(&data), Came::Begun);
+}
+
+#[test]
+fn a_frame_keeps_to_its_budget_and_no_key_starves() {
+    let mut out = stream();
+    for number in 0..1000 {
+        out.tell(entry(&format!("{number:04}"), 1));
+    }
+    let first = out.take(ms(1), 2000);
+    assert!(first.entries.as_ref().unwrap().len() < 2100);
+    for number in 0..1000 {
+        out.tell(entry(&format!("{number:04}"), 2));
+    }
+    let second = out.take(ms(2), 2000);
+    assert!(entries(&second)[0].key() > entries(&first).last().unwrap().key());
+}
+
+#[test]
+fn a_stream_that_begins_anew_is_taken_in_and_the_old_one_is_over() {
+    let (mut out, mut inc) = (stream(), Incoming::default());
+    let old = send(&mut out, "a", 1);
+    inc.take_in(&old);
+    out.restart(true, [entry("a", 1)].into_iter());
+    let new = out.take(ms(2), BUDGET);
+    assert_eq!(entries(&new), [entry("a", 1)]);
+    assert_eq!(inc.take_in(&new), Came::Begun);
+    assert_eq!(inc.take_in(&old), Came::Nothing);
+    let stale = Ack { stream: 1, ..inc.ack().unwrap() };
+    assert_eq!(out.take_in(&stale, ms(3)), None);
+    assert_eq!(out.lag(), 1, "an answer to the old stream says nothing of the new");
+}
+
+#[derive(Clone, Debug)]
+enum Event {
+    Write(u8),
+    Send { lost: bool },
+    Answer { lost: bool },
+}
+
+fn events() -> impl Strategy<Value = Vec<Event>> {
+    let event = prop_oneof![
+        3 => (0..20_u8).prop_map(Event::Write),
+        3 => any::<bool>().prop_map(|lost| Event::Send { lost }),
+        2 => any::<bool>().prop_map(|lost| Event::Answer { lost }),
+    ];
+    prop::collection::vec(event, 0..400)
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_lost_all_arrives_in_the_end_and_nothing_twice(events in events()) {
+        let (mut out, mut inc) = (stream(), Incoming::default());
+        let mut written = BTreeMap::new();
+        let mut received: BTreeMap<String, u64> = BTreeMap::new();
+        let mut now = 0;
+        let heal = std::iter::repeat_n([Event::Send { lost: false }, Event::Answer { lost: false }], 4);
+        for event in events.into_iter().chain(heal.flatten()) {
+            now += 1;
+            match event {
+                Event::Write(key) => {
+                    written.insert(key.to_string(), now);
+                    out.tell(entry(&key.to_string(), now));
+                }
+                Event::Send { lost } => {
+                    let data = out.take(ms(now), BUDGET);
+                    if !lost && inc.take_in(&data) != Came::Nothing {
+                        for entry in entries(&data) {
+                            let before = received.insert(entry.key().to_owned(), entry.stamp().millis);
+                            prop_assert!(before.is_none_or(|before| before < entry.stamp().millis));
+                        }
+                    }
+                }
+                Event::Answer { lost } => {
+                    if let Some(ack) = inc.ack().filter(|_| !lost) {
+                        out.take_in(&ack, ms(now));
+                    }
+                }
+            }
+        }
+        prop_assert_eq!(received, written);
+        prop_assert_eq!((out.lag(), out.held, out.bytes_in_flight), (0, 0, 0));
+    }
+
+    #[test]
+    fn no_position_panics(
+        positions in prop::collection::vec((0..4_u32, any::<u64>(), any::<u64>(), any::<bool>()), 1..20),
+        acks in prop::collection::vec((any::<u64>(), any::<u64>(), any::<u64>()), 1..20),
+    ) {
+        let (mut out, mut inc) = (stream(), Incoming::default());
+        for (stream, sent, oldest, full) in positions {
+            let entries = full.then(|| Packer::default().finish());
+            inc.take_in(&Data { stream, whole: true, sent, oldest, entries });
+        }
+        for (through, beyond, heard) in acks {
+            send(&mut out, "key", 1);
+            out.take_in(&Ack { stream: 1, through, beyond, heard }, ms(1));
+        }
+    }
+}

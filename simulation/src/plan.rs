@@ -1,0 +1,136 @@
+//! What happens in a world, as a seed decides it.
+
+use std::time::Duration;
+
+use actor::sim::Faults;
+use clap::ValueEnum;
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{RngExt, SeedableRng};
+
+/// What goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Profile {
+    /// Nothing, which is when the promises in milliseconds hold.
+    None,
+    /// A bad network.
+    Lossy,
+    /// Servers that cannot reach each other.
+    Partitions,
+    /// Servers that crash and start again empty, actors that panic.
+    Crashes,
+    /// Wrong clocks, late timers, pauses, slow machines.
+    Clocks,
+    /// Everything at once.
+    Chaos,
+}
+
+impl Profile {
+    /// The profile of a seed, when all take turns.
+    pub fn of(seed: u64) -> Self {
+        let all = Self::value_variants();
+        let count = u64::try_from(all.len()).expect("a few");
+        all[usize::try_from(seed % count).expect("a few")]
+    }
+
+    fn faults(self) -> Faults {
+        match self {
+            Self::None => Faults::none(),
+            Self::Lossy => Faults::lossy(),
+            Self::Partitions => Faults::partitions(),
+            Self::Crashes => Faults::crashes(),
+            Self::Clocks => Faults::clocks(),
+            Self::Chaos => Faults::chaos(),
+        }
+    }
+}
+
+/// How a world ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Everything heals, and all must become equal.
+    Heal,
+    /// All heals and becomes equal; then, for another while, one actor is paused, or one server cut off
+    /// from the others. The others must go on, and become equal.
+    OneStaysAway,
+}
+
+/// A server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// How many query actors it has.
+    pub actors: usize,
+    /// When it is started for the first time.
+    pub starts: Duration,
+}
+
+/// A world.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What all chance in it comes from.
+    pub seed: u64,
+    /// What goes wrong.
+    pub profile: Profile,
+    /// The same, in numbers.
+    pub faults: Faults,
+    /// The servers, in the order of their start.
+    pub servers: Vec<Server>,
+    /// The number of clients.
+    pub clients: usize,
+    /// The number of keys: few, so that they meet.
+    pub keys: usize,
+    /// The mean time between two batches of queries of a client.
+    pub every: Duration,
+    /// The most queries in a batch.
+    pub batch: usize,
+    /// How long it goes on.
+    pub lasting: Duration,
+    /// How it ends.
+    pub ending: Ending,
+}
+
+impl Plan {
+    /// The world of a seed.
+    pub fn new(seed: u64, profile: Profile) -> Self {
+        let mut dice = Xoshiro256PlusPlus::seed_from_u64(seed);
+        let mut faults = profile.faults();
+        if profile == Profile::None && dice.random_bool(0.5) {
+            faults.latency = Duration::from_millis(1)..Duration::from_millis(250);
+        }
+        let lasting = Duration::from_secs(dice.random_range(5..40));
+        let servers = servers(&mut dice, lasting);
+        Self {
+            seed,
+            profile,
+            faults,
+            servers,
+            clients: dice.random_range(1..=8),
+            keys: dice.random_range(1..=12),
+            every: Duration::from_millis(dice.random_range(5..300)),
+            batch: dice.random_range(1..=8),
+            lasting,
+            ending: if dice.random_bool(0.5) { Ending::Heal } else { Ending::OneStaysAway },
+        }
+    }
+}
+
+/// In one world of four there is one server.
+fn servers(dice: &mut Xoshiro256PlusPlus, lasting: Duration) -> Vec<Server> {
+    if dice.random_bool(0.25) {
+        return vec![Server { actors: dice.random_range(2..=5), starts: Duration::ZERO }];
+    }
+    let count = dice.random_range(2..=6);
+    // In half of the worlds servers join in the middle.
+    let latest = if dice.random_bool(0.5) { lasting.mul_f64(0.8) } else { Duration::from_secs(1) };
+    let mut servers: Vec<Server> = (0..count)
+        .map(|number| Server {
+            actors: dice.random_range(1..=4),
+            starts: if number == 0 {
+                Duration::ZERO
+            } else {
+                dice.random_range(Duration::ZERO..latest)
+            },
+        })
+        .collect();
+    servers.sort_by_key(|server| server.starts);
+    servers
+}
