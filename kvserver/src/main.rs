@@ -1,6 +1,7 @@
 //! `kvserver`: a storage server.
 
-use std::io::{self, Write};
+use std::env;
+use std::io::{self, IsTerminal, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -53,7 +54,8 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let args = Args::parse();
-    tracing_subscriber::fmt().with_writer(io::stderr).init();
+    let colours = io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none();
+    tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(colours).init();
     match run(args).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

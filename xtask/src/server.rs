@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, copy, sink};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -146,12 +147,14 @@ fn ask_to_leave(_: &Child) -> bool {
     false
 }
 
-/// A port that is free, and so are the next `more`. Somebody else may take one of them before a server does; then that
-/// server says so.
+/// A port that is free, and so are the next `more`. It lies below those that operating systems give to outgoing
+/// connections, or one of these might take it before a server does.
 pub fn free_ports(more: usize) -> Result<u16> {
-    (0..100)
-        .filter_map(|_| {
-            Some(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).ok()?.local_addr().ok()?.port())
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    (0..500)
+        .map(|_| {
+            let place = NEXT.fetch_add(1, Ordering::Relaxed) + std::process::id();
+            20_000 + (place % 500 * 20) as u16
         })
         .find(|port| all_free(*port, more))
         .context("there are no free ports")

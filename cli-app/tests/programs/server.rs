@@ -1,6 +1,7 @@
 //! A storage server for tests, in this process.
 
 use std::net::TcpListener;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use kvserver::{Config, Server};
 use tokio::runtime::Runtime;
@@ -44,13 +45,15 @@ impl TestServer {
     }
 }
 
-/// A port that is free, and the one after it.
+/// A port that is free, and the one after it. It lies below those that the operating system gives to outgoing
+/// connections, or one of these might take it while the server is away.
 fn free_ports() -> u16 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let is_free = |port| TcpListener::bind(("127.0.0.1", port)).is_ok();
     loop {
-        let first = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = first.local_addr().unwrap().port();
-        let next = port.checked_add(1);
-        if next.is_some_and(|next| TcpListener::bind(("127.0.0.1", next)).is_ok()) {
+        let place = NEXT.fetch_add(1, Relaxed) + std::process::id();
+        let port = 10_000 + (place % 900 * 2) as u16;
+        if is_free(port) && is_free(port + 1) {
             return port;
         }
     }

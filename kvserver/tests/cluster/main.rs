@@ -7,6 +7,7 @@
 mod client;
 
 use std::net::{SocketAddr, TcpListener};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use kvcommon::{Query, RefusalKind};
@@ -25,8 +26,18 @@ struct Node {
     proxy: Proxy,
 }
 
+/// A port that is free, and so are those of four query actors behind it. It lies below those that the
+/// operating system gives to outgoing connections, or one of these might take it meanwhile.
 fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let is_free = |port| TcpListener::bind(("127.0.0.1", port)).is_ok();
+    loop {
+        let place = NEXT.fetch_add(1, Relaxed) + std::process::id();
+        let first = 12_000 + (place % 1_000 * 8) as u16;
+        if (first..=first + 4).all(is_free) {
+            return first;
+        }
+    }
 }
 
 /// Starts servers that are `delay` apart, one of each number of actors; each joins the first.
