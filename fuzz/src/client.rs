@@ -24,6 +24,10 @@ pub fn queries(message: &[u8]) {
     assert!(decoded.eq(carried_out.cloned()));
     let refused = items.iter().filter(|item| item.query.is_err()).map(|item| item.id);
     assert!(refused.eq(frame::answers(&refusals).flatten().map(|item| item.id)));
+    let mut begun = frame::queries(message);
+    if begun.next().is_some_and(|item| item.is_ok()) {
+        assert!(frame::queries(begun.rest()).eq(begun), "what is left can be taken up again");
+    }
     // Numbers may be written with more bytes than they need, so it may become shorter.
     assert!(!whole || !refusals.is_empty() || again.len() <= message.len());
 }
