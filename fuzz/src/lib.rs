@@ -7,9 +7,11 @@
 //! - [`client`]: what clients and servers of the store say to each other
 //! - [`link`]: what actor systems say to each other before their messages are looked into
 //! - [`sync`]: what the storage servers' actors say to each other
+//! - [`server`]: a whole server, to which another one says whatever it likes
 
 pub mod client;
 pub mod link;
+pub mod server;
 pub mod sync;
 
 /// A fuzz target: its name, which is also that of its program and of its folder in the corpus, and what
@@ -17,11 +19,12 @@ pub mod sync;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 7] = [
     ("queries", client::queries),
     ("answers", client::answers),
     ("link_frame", link::frame),
     ("link_handshake", link::handshake),
     ("entries", sync::entries),
     ("actor_message", sync::actor_message),
+    ("server_script", server::script),
 ];

@@ -12,7 +12,16 @@ const STAMP: Stamp = Stamp { millis: 1_700_000_000_000, counter: 3, uid: 0x00c0_
 
 /// Every seed.
 pub fn all() -> Vec<Seed> {
-    [queries(), answers(), link_frames(), link_handshakes(), entries(), actor_messages()].concat()
+    [
+        queries(),
+        answers(),
+        link_frames(),
+        link_handshakes(),
+        entries(),
+        actor_messages(),
+        server_scripts(),
+    ]
+    .concat()
 }
 
 fn queries() -> Vec<Seed> {
@@ -109,4 +118,10 @@ fn actor_messages() -> Vec<Seed> {
         ("actor_message", "sync", encode(&Message::Sync(sync))),
         ("actor_message", "work", encode(&Message::Work)),
     ]
+}
+
+fn server_scripts() -> Vec<Seed> {
+    let steps = fuzz::server::own_words();
+    assert!(steps.len() > 2, "a server has something to say to one that it meets");
+    vec![("server_script", "own-words", steps.concat())]
 }
