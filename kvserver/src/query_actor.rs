@@ -235,7 +235,10 @@ impl Actor for QueryActor {
                 ctx.reply(reply, answers);
                 self.send_when_due(ctx);
             }
-            Message::Inspect { reply } => ctx.reply(reply, self.health()),
+            Message::Inspect { reply } => {
+                let health = self.health(ctx.now().elapsed);
+                ctx.reply(reply, health);
+            }
             Message::Sync(sync) => self.take_in(sync, ctx),
             Message::Frame(frame) => self.take_in_frame(*frame, ctx),
             Message::Notes(notes) => {
@@ -314,15 +317,24 @@ impl QueryActor {
         self.open && self.refill.is_none()
     }
 
-    fn health(&self) -> Health {
-        let mut standings = self.peers.standings();
+    fn health(&self, now: Duration) -> Health {
+        let mut standings = self.peers.standings(now);
         for (server, tally) in self.comparing.tallies() {
             if let Some(standing) = standings.get_mut(&server) {
                 standing.digest_rounds = tally.rounds;
                 standing.digest_repairs = tally.entries_given + tally.entries_learned;
+                standing.traffic.needless_asked += tally.entries_needless;
             }
         }
-        Health { ready: self.is_ready(), keys: self.replica.len(), standings }
+        let for_servers: usize = standings.values().map(|standing| standing.held).sum();
+        let here = self.outbox.held() + self.work_bytes();
+        Health {
+            ready: self.is_ready(),
+            keys: self.replica.len(),
+            tombstones: self.replica.tombstones(),
+            held: for_servers + self.peers.history_bytes() + here,
+            standings,
+        }
     }
 
     fn take_in(&mut self, sync: Sync, ctx: &mut Ctx<'_>) {
@@ -355,11 +367,11 @@ impl QueryActor {
             self.peers.catch_up(link);
         }
         if let Some(pack) = arrived.news {
-            let entries = Source::Server(pack.into());
+            let entries = Source::Server { entries: pack.into(), link, asked: false };
             self.work.push_back(Work { entries, then: Then::Nothing });
         }
         if let Some(Brought { pack, last }) = arrived.brought {
-            let entries = Source::Server(pack.into());
+            let entries = Source::Server { entries: pack.into(), link, asked: true };
             self.work.push_back(Work { entries, then: Then::Brought { link, last } });
         }
         if let Some(request) = arrived.request {

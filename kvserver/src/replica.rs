@@ -54,6 +54,11 @@ impl Replica {
         self.live.is_empty()
     }
 
+    /// The number of keys that are known to be deleted.
+    pub fn tombstones(&self) -> usize {
+        self.tombstones.len()
+    }
+
     /// What is held for a key: a value or a tombstone.
     pub fn get(&self, key: &str) -> Option<&Entry> {
         self.held(key.as_bytes())

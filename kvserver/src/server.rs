@@ -78,6 +78,11 @@ pub struct Stats {
     pub system: actor::Stats,
     /// How many keys have a value, on the replica that has the most.
     pub keys: usize,
+    /// How many keys are known to be deleted, on the replica that knows the most.
+    pub tombstones: usize,
+    /// Bytes that the query actors keep for others: for other servers, for each other, what their
+    /// clients wrote lately, and what has come and is yet to be merged.
+    pub held_bytes: usize,
     /// The other servers of the store.
     pub members: Vec<MemberStats>,
 }
@@ -262,6 +267,8 @@ impl Inside {
         Stats {
             system: self.system.stats(),
             keys: replicas.iter().map(|replica| replica.keys).max().unwrap_or(0),
+            tombstones: replicas.iter().map(|replica| replica.tombstones).max().unwrap_or(0),
+            held_bytes: replicas.iter().map(|replica| replica.held).sum(),
             members: member_stats(statuses.unwrap_or_default(), &replicas),
         }
     }

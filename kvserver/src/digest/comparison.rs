@@ -82,6 +82,8 @@ pub struct Tally {
     pub buckets_repaired: u64,
     /// Entries that came from the peer and were news.
     pub entries_learned: u64,
+    /// Entries that came from the peer and changed nothing.
+    pub entries_needless: u64,
     /// Entries that were given to the peer.
     pub entries_given: u64,
 }
@@ -120,7 +122,9 @@ impl Comparison {
                 None
             }
             Message::Settle { entries, want } => {
+                let came = entries.len() as u64;
                 let (answer, learned) = exchange(replica, entries, &want);
+                self.tally.entries_needless += came - learned.len() as u64;
                 outcome.learned = learned;
                 answer
             }

@@ -69,6 +69,28 @@ pub enum Message {
     },
 }
 
+impl Message {
+    /// How many bytes it keeps, about.
+    pub fn bytes(&self) -> usize {
+        let keys = |keys: &[String]| keys.iter().map(String::len).sum::<usize>();
+        match self {
+            Self::Root(..) | Self::Same(_) => size_of::<Sum>(),
+            Self::Groups(_, sums) => size_of_val(sums.as_slice()),
+            Self::Open(_, groups) => groups.len(),
+            Self::Opened(_, groups) => {
+                groups.iter().map(|(_, sums)| size_of_val(sums.as_slice())).sum()
+            }
+            Self::Ask { buckets, .. } => size_of_val(buckets.as_slice()),
+            Self::Held { held, .. } => {
+                held.iter().map(|held| size_of::<Held>() + held.key.len()).sum()
+            }
+            Self::Settle { entries, want } => {
+                entries.iter().map(|entry| entry.bytes().len()).sum::<usize>() + keys(want)
+            }
+        }
+    }
+}
+
 /// An entry without its value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {

@@ -136,6 +136,11 @@ impl Giving {
         Self { turn, slice, walk: from, packer: Packer::default(), ready }
     }
 
+    /// How many bytes there are so far.
+    pub fn bytes(&self) -> usize {
+        self.packer.len()
+    }
+
     /// Looks at no more than `limit` further entries. Returns the chunk when it is complete.
     pub fn go_on(mut self, replica: &Replica, limit: usize) -> Result<Chunk, Self> {
         let start = self.walk.clone();

@@ -13,6 +13,7 @@ use super::pace::Pace;
 use super::pack::Pack;
 use super::stream::{Ack, Came, Data, Incoming, Outgoing};
 use crate::digest;
+use crate::entry::Entry;
 
 /// A frame of the stream has about so many bytes: with the last entry, which may be large, a frame
 /// stays below 4 MiB.
@@ -89,6 +90,24 @@ pub struct Traffic {
     pub entries_sent: u64,
     /// Entries received.
     pub entries_received: u64,
+    /// Entries of ours that went again, since what they went in was lost.
+    pub entries_again: u64,
+    /// Entries received that changed nothing, though nobody had asked for them.
+    pub needless: u64,
+    /// Entries fetched, or received in comparing, that changed nothing.
+    pub needless_asked: u64,
+}
+
+impl std::ops::AddAssign for Traffic {
+    fn add_assign(&mut self, other: Self) {
+        self.bytes_sent += other.bytes_sent;
+        self.bytes_received += other.bytes_received;
+        self.entries_sent += other.entries_sent;
+        self.entries_received += other.entries_received;
+        self.entries_again += other.entries_again;
+        self.needless += other.needless;
+        self.needless_asked += other.needless_asked;
+    }
 }
 
 /// One other actor, as this one sees it.
@@ -153,8 +172,28 @@ impl Link {
     }
 
     /// Entries that the other actor is not known to have.
-    pub fn missing(&self) -> impl Iterator<Item = &crate::entry::Entry> {
+    pub fn missing(&self) -> impl Iterator<Item = &Entry> {
         self.out.iter().flat_map(Outgoing::missing)
+    }
+
+    /// Since when the oldest of them was to be sent.
+    pub fn lag_since(&self) -> Option<Duration> {
+        self.out.as_ref().and_then(Outgoing::lag_since)
+    }
+
+    /// How many bytes are held for the other actor.
+    pub fn held(&self) -> usize {
+        let digest: usize = self.digest.iter().map(digest::Message::bytes).sum();
+        let chunk = self.chunk.as_ref().map_or(0, |chunk| chunk.pack.len());
+        self.out.as_ref().map_or(0, Outgoing::held) + chunk + digest
+    }
+
+    /// An entry that came over this link changed nothing.
+    pub fn came_needlessly(&mut self, asked: bool) {
+        match asked {
+            true => self.traffic.needless_asked += 1,
+            false => self.traffic.needless += 1,
+        }
     }
 
     /// How long the last frame and the answer to it were under way.
@@ -164,7 +203,8 @@ impl Link {
 
     /// What has passed.
     pub fn traffic(&self) -> Traffic {
-        self.traffic
+        let entries_again = self.out.as_ref().map_or(0, Outgoing::again);
+        Traffic { entries_again, ..self.traffic }
     }
 
     /// Begins to fetch a slice of what the other actor holds.
@@ -275,6 +315,10 @@ impl Link {
             self.traffic.bytes_sent += pack.len() as u64;
             self.traffic.entries_sent += u64::from(pack.entries());
         }
+        if let Some(digest::Message::Settle { entries, .. }) = &frame.digest {
+            self.traffic.bytes_sent += bytes_of(entries);
+            self.traffic.entries_sent += entries.len() as u64;
+        }
     }
 
     /// Takes in a frame for the actor whose state is `state`.
@@ -309,6 +353,10 @@ impl Link {
             self.traffic.bytes_received += pack.len() as u64;
             self.traffic.entries_received += u64::from(pack.entries());
         }
+        if let Some(digest::Message::Settle { entries, .. }) = &arrived.digest {
+            self.traffic.bytes_received += bytes_of(entries);
+            self.traffic.entries_received += entries.len() as u64;
+        }
         if arrived.brought.as_ref().is_some_and(|brought| brought.last.is_some()) {
             self.leave_turns_behind();
         }
@@ -321,4 +369,8 @@ impl Link {
             self.next_turn = fetch.turn().wrapping_add(1);
         }
     }
+}
+
+fn bytes_of(entries: &[Entry]) -> u64 {
+    entries.iter().map(|entry| entry.bytes().len() as u64).sum()
 }

@@ -84,6 +84,11 @@ pub struct Health {
     pub ready: bool,
     /// How many keys have a value.
     pub keys: usize,
+    /// How many keys it knows to be deleted.
+    pub tombstones: usize,
+    /// Bytes that it keeps for others: for other servers, for its siblings, what its clients wrote
+    /// lately, and what came and is yet to be merged.
+    pub held: usize,
     /// How it stands with other servers.
     pub standings: BTreeMap<u64, Standing>,
 }

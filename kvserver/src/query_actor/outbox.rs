@@ -97,6 +97,15 @@ impl Outbox {
         self.personal[to].digest.push(message);
     }
 
+    /// How many bytes wait to be told.
+    pub fn held(&self) -> usize {
+        let personal = self.personal.iter().flat_map(|personal| &personal.entries);
+        let entries = self.news.iter().map(|ByKey(entry)| entry).chain(personal);
+        let digest = self.personal.iter().flat_map(|personal| &personal.digest);
+        let entries: usize = entries.map(|entry| entry.bytes().len()).sum();
+        entries + digest.map(digest::Message::bytes).sum::<usize>()
+    }
+
     /// How long the next message has to wait, if there is one: zero if it may go now.
     pub fn wait(&self, now: Duration) -> Option<Duration> {
         let data = self.waiting.then(|| wait(self.last_sent, PACE, now));

@@ -135,6 +135,11 @@ impl Iterator for Unpacker {
 }
 
 impl Unpacker {
+    /// How many bytes there are, those that were read included.
+    pub fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Whether nothing is left.
     pub fn is_done(&self) -> bool {
         self.at == self.bytes.len()

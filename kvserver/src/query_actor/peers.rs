@@ -47,6 +47,10 @@ pub struct Peers {
 pub struct Standing {
     /// Entries that the other server is not known to have.
     pub lag: usize,
+    /// How long the oldest of them has waited to be there, at the most.
+    pub lag_age: Option<Duration>,
+    /// Bytes that are held for the other server.
+    pub held: usize,
     /// How long a frame and its answer took.
     pub round_trip: Option<Duration>,
     /// What has passed.
@@ -87,7 +91,8 @@ impl Peers {
                 let to = ActorRef::<Message>::well_known(&member.address, id);
                 let out = carries.then(|| {
                     let others = self.links.values().flat_map(Link::missing);
-                    Outgoing::new(self.history.whole, others.chain(self.history.entries()).cloned())
+                    let begin = others.chain(self.history.entries()).cloned();
+                    Outgoing::new(self.history.whole, begin, now)
                 });
                 let mut link = Link::new(to, out);
                 if !quiet {
@@ -104,7 +109,7 @@ impl Peers {
         self.history.push(entry.clone(), now);
         for link in self.links.values_mut() {
             if let Some(out) = link.out() {
-                out.tell(entry.clone());
+                out.tell(entry.clone(), now);
             }
         }
     }
@@ -140,7 +145,7 @@ impl Peers {
             self.history.forget_old(now);
             let begin: Vec<_> = link.missing().chain(self.history.entries()).cloned().collect();
             if let Some(out) = link.out() {
-                out.restart(self.history.whole, begin.into_iter());
+                out.restart(self.history.whole, begin.into_iter(), now);
             }
         }
         Some((id, arrived))
@@ -221,19 +226,29 @@ impl Peers {
         frames
     }
 
+    /// An entry that came over a link changed nothing; it may have been asked for.
+    pub fn came_needlessly(&mut self, id: LinkId, asked: bool) {
+        if let Some(link) = self.links.get_mut(&id) {
+            link.came_needlessly(asked);
+        }
+    }
+
+    /// How many bytes of what its clients wrote lately are kept.
+    pub fn history_bytes(&self) -> usize {
+        self.history.bytes
+    }
+
     /// How this actor stands with each other server.
-    pub fn standings(&self) -> BTreeMap<u64, Standing> {
+    pub fn standings(&self, now: Duration) -> BTreeMap<u64, Standing> {
         let mut all = BTreeMap::<u64, Standing>::new();
         for ((server, _), link) in &self.links {
             let standing = all.entry(*server).or_default();
-            let Traffic { bytes_sent, bytes_received, entries_sent, entries_received } =
-                link.traffic();
             standing.lag += link.lag();
+            let age = link.lag_since().map(|since| now.saturating_sub(since));
+            standing.lag_age = standing.lag_age.max(age);
+            standing.held += link.held();
             standing.round_trip = standing.round_trip.max(link.round_trip());
-            standing.traffic.bytes_sent += bytes_sent;
-            standing.traffic.bytes_received += bytes_received;
-            standing.traffic.entries_sent += entries_sent;
-            standing.traffic.entries_received += entries_received;
+            standing.traffic += link.traffic();
         }
         all
     }

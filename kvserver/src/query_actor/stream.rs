@@ -88,6 +88,10 @@ pub struct Outgoing {
     sent: u64,
     bytes_in_flight: usize,
     held: usize,
+    /// Since when something has waited to be sent, at the most.
+    waiting_from: Option<Duration>,
+    /// How many entries were lost and had to wait again.
+    again: u64,
     /// When an answer was last due to be waited for.
     waiting_since: Option<Duration>,
 }
@@ -96,6 +100,8 @@ struct InFlight {
     keys: Vec<ByKey>,
     bytes: usize,
     at: Duration,
+    /// Since when the oldest entry has waited, at the most.
+    from: Duration,
 }
 
 fn cost(entry: &ByKey) -> usize {
@@ -104,7 +110,7 @@ fn cost(entry: &ByKey) -> usize {
 
 impl Outgoing {
     /// A stream that begins with `entries`.
-    pub fn new(whole: bool, entries: impl Iterator<Item = Entry>) -> Self {
+    pub fn new(whole: bool, entries: impl Iterator<Item = Entry>, now: Duration) -> Self {
         let mut stream = Self {
             stream: 1,
             whole,
@@ -116,20 +122,22 @@ impl Outgoing {
             sent: 0,
             bytes_in_flight: 0,
             held: 0,
+            waiting_from: None,
+            again: 0,
             waiting_since: None,
         };
-        entries.for_each(|entry| stream.tell(entry));
+        entries.for_each(|entry| stream.tell(entry, now));
         stream
     }
 
     /// Begins anew, with `entries`: the receiver is not who it was.
-    pub fn restart(&mut self, whole: bool, entries: impl Iterator<Item = Entry>) {
-        let stream = self.stream + 1;
-        *self = Self { stream, ..Self::new(whole, entries) };
+    pub fn restart(&mut self, whole: bool, entries: impl Iterator<Item = Entry>, now: Duration) {
+        let (stream, again) = (self.stream + 1, self.again);
+        *self = Self { stream, again, ..Self::new(whole, entries, now) };
     }
 
     /// Takes on an entry; an earlier one of the same key need not be sent any more.
-    pub fn tell(&mut self, entry: Entry) {
+    pub fn tell(&mut self, entry: Entry, now: Duration) {
         let held = self.waiting.get(entry.key_bytes());
         if held.is_some_and(|ByKey(held)| !entry.beats(held)) {
             return;
@@ -139,8 +147,9 @@ impl Outgoing {
         if let Some(old) = self.waiting.replace(entry) {
             self.held -= cost(&old);
         }
+        self.waiting_from.get_or_insert(now);
         if self.held > MAX_HELD_BYTES {
-            self.restart(false, std::iter::empty());
+            self.restart(false, std::iter::empty(), now);
         }
     }
 
@@ -182,16 +191,17 @@ impl Outgoing {
             && let Some(entry) = self.next_waiting()
         {
             packer.push(&entry.0);
-            if let Some((old, _)) = self.under_way.remove_entry(entry.0.key_bytes()) {
-                self.held -= cost(&old);
-            }
+            // An older one stays with the frame that it is in.
+            self.under_way.remove(entry.0.key_bytes());
             self.under_way.insert(entry.clone(), self.sent);
             self.last_taken = Some(entry.clone());
             keys.push(entry);
         }
         let pack = packer.finish();
         self.bytes_in_flight += pack.len();
-        self.frames.insert(self.sent, InFlight { keys, bytes: pack.len(), at: now });
+        let from = self.waiting_from.take().unwrap_or(now);
+        self.waiting_from = (!self.waiting.is_empty()).then_some(from);
+        self.frames.insert(self.sent, InFlight { keys, bytes: pack.len(), at: now, from });
         pack
     }
 
@@ -215,14 +225,16 @@ impl Outgoing {
         let mut round_trip = None;
         let settled: Vec<u64> = self.frames.range(..=ack.heard).map(|(frame, _)| *frame).collect();
         for frame in settled {
-            let Some(InFlight { keys, bytes, at }) = self.frames.remove(&frame) else { continue };
+            let Some(InFlight { keys, bytes, at, from }) = self.frames.remove(&frame) else {
+                continue;
+            };
             self.bytes_in_flight -= bytes;
             let has_come = ack.has(frame);
             if has_come {
                 round_trip = Some(now.saturating_sub(at));
             }
             for key in keys {
-                self.settle(&key, frame, has_come);
+                self.settle(&key, frame, has_come, from);
             }
         }
         self.waiting_since = (!self.frames.is_empty()).then_some(now);
@@ -230,8 +242,9 @@ impl Outgoing {
     }
 
     /// A key of a frame that has come, or is lost.
-    fn settle(&mut self, key: &ByKey, frame: u64, has_come: bool) {
+    fn settle(&mut self, key: &ByKey, frame: u64, has_come: bool, from: Duration) {
         if self.under_way.get(key.0.key_bytes()) != Some(&frame) {
+            self.held -= cost(key);
             return;
         }
         let Some((entry, _)) = self.under_way.remove_entry(key.0.key_bytes()) else { return };
@@ -239,6 +252,8 @@ impl Outgoing {
             self.held -= cost(&entry);
         } else {
             self.waiting.insert(entry);
+            self.waiting_from = Some(self.waiting_from.map_or(from, |before| before.min(from)));
+            self.again += 1;
         }
     }
 
@@ -250,6 +265,23 @@ impl Outgoing {
     /// How many entries the receiver is not known to have.
     pub fn lag(&self) -> usize {
         self.under_way.len() + self.waiting.len()
+    }
+
+    /// Since when the oldest entry that the receiver is not known to have was to be sent to it, at
+    /// the most; an entry that has overwritten it meanwhile may be younger.
+    pub fn lag_since(&self) -> Option<Duration> {
+        let frames = self.frames.values().map(|frame| frame.from);
+        frames.chain(self.waiting_from).min()
+    }
+
+    /// How many bytes are held for the receiver, at most [`MAX_HELD_BYTES`].
+    pub fn held(&self) -> usize {
+        self.held
+    }
+
+    /// How many entries were sent again, or will be, since what they went in was lost.
+    pub fn again(&self) -> u64 {
+        self.again
     }
 
     /// The first frame that is neither known to have come nor lost.

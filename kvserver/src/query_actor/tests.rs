@@ -81,9 +81,11 @@ impl World {
         matches!(one_answer(&turns), Answer::Refused(r) if r.kind == RefusalKind::NotReady)
     }
 
+    /// An actor's health, but for what it keeps.
     async fn health(&self, actor: usize) -> Health {
         let question = |reply| Message::Inspect { reply };
-        self.system.ask(&self.actors[actor], question).await.unwrap()
+        let health: Health = self.system.ask(&self.actors[actor], question).await.unwrap();
+        Health { tombstones: 0, held: 0, ..health }
     }
 
     /// A panic, and the moment it takes: questions that meet it are not answered.
@@ -99,7 +101,7 @@ impl World {
 
 /// The health of a ready server that knows no other one.
 fn ready(keys: usize) -> Health {
-    Health { ready: true, keys, standings: BTreeMap::new() }
+    Health { ready: true, keys, tombstones: 0, held: 0, standings: BTreeMap::new() }
 }
 
 fn one_answer(turns: &[Answers]) -> Answer<'_> {

@@ -19,7 +19,12 @@ pub(super) struct Work {
 
 pub(super) enum Source {
     Sibling(std::vec::IntoIter<Entry>),
-    Server(Unpacker),
+    /// From another server; perhaps it was asked for.
+    Server {
+        entries: Unpacker,
+        link: LinkId,
+        asked: bool,
+    },
     /// All that is held, for a sibling.
     Own {
         to: usize,
@@ -96,10 +101,11 @@ impl QueryActor {
                     count += 1;
                 }
             }
-            Source::Server(entries) => {
+            Source::Server { entries, link, asked } => {
                 for entry in entries.take(limit) {
                     match entry {
-                        Ok(entry) => self.merge_from_server(entry),
+                        Ok(entry) if self.merge_from_server(&entry) => {}
+                        Ok(_) => self.peers.came_needlessly(*link, *asked),
                         Err(error) => tracing::error!("{error}"),
                     }
                     count += 1;
@@ -114,11 +120,20 @@ impl QueryActor {
         count
     }
 
-    /// Takes an entry that came to this actor alone and passes it on to the siblings.
-    fn merge_from_server(&mut self, entry: Entry) {
-        if self.replica.merge(entry.clone()) {
-            self.outbox.tell_all(entry);
+    /// Takes an entry that came to this actor alone and passes it on to the siblings; false if it
+    /// changed nothing.
+    fn merge_from_server(&mut self, entry: &Entry) -> bool {
+        let news = self.replica.merge(entry.clone());
+        if news {
+            self.outbox.tell_all(entry.clone());
         }
+        news
+    }
+
+    /// How many bytes wait to be merged or handed over.
+    pub(super) fn work_bytes(&self) -> usize {
+        let giving = self.giving.iter().map(|(_, giving)| giving.bytes());
+        self.work.iter().map(|work| work.entries.bytes()).chain(giving).sum()
     }
 
     fn finish(&mut self, work: Work, ctx: &mut Ctx<'_>) {
@@ -162,8 +177,16 @@ impl Source {
     fn is_done(&self) -> bool {
         match self {
             Self::Sibling(entries) => entries.len() == 0,
-            Self::Server(entries) => entries.is_done(),
+            Self::Server { entries, .. } => entries.is_done(),
             Self::Own { walk, .. } => walk.is_done(),
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Sibling(entries) => entries.as_slice().iter().map(|e| e.bytes().len()).sum(),
+            Self::Server { entries, .. } => entries.bytes(),
+            Self::Own { .. } => 0,
         }
     }
 }

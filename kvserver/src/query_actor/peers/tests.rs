@@ -162,7 +162,8 @@ proptest! {
         pair.run(ms(6_000), || false);
         prop_assert_eq!(&pair.received, &written);
         prop_assert!(pair.largest_rate() <= 10, "{}", pair.largest_rate());
-        let lag: usize = pair.ends.iter().flat_map(Peers::standings).map(|(_, one)| one.lag).sum();
-        prop_assert_eq!(lag, 0);
+        for standing in pair.ends.iter().flat_map(|end| end.standings(pair.now).into_values()) {
+            prop_assert_eq!((standing.lag, standing.lag_age, standing.held), (0, None, 0));
+        }
     }
 }

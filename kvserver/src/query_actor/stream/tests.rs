@@ -17,7 +17,7 @@ fn entry(key: &str, millis: u64) -> Entry {
 }
 
 fn stream() -> Outgoing {
-    Outgoing::new(true, std::iter::empty())
+    Outgoing::new(true, std::iter::empty(), ms(0))
 }
 
 fn entries(data: &Data) -> Vec<Entry> {
@@ -26,7 +26,7 @@ fn entries(data: &Data) -> Vec<Entry> {
 }
 
 fn send(out: &mut Outgoing, key: &str, millis: u64) -> Data {
-    out.tell(entry(key, millis));
+    out.tell(entry(key, millis), ms(millis));
     out.take(ms(millis), BUDGET)
 }
 
@@ -54,8 +54,8 @@ fn what_has_come_is_forgotten() {
 #[test]
 fn a_frame_that_was_overtaken_is_lost_and_only_its_last_keys_are_sent_again() {
     let (mut out, mut inc) = (stream(), Incoming::default());
-    out.tell(entry("a", 1));
-    out.tell(entry("b", 1));
+    out.tell(entry("a", 1), ms(1));
+    out.tell(entry("b", 1), ms(1));
     let _lost = out.take(ms(1), BUDGET);
     let second = send(&mut out, "a", 2);
     let ack = answer(&mut inc, &[&second]);
@@ -95,6 +95,28 @@ fn a_probe_finds_the_last_frame_lost() {
 }
 
 #[test]
+fn the_lag_is_as_old_as_what_is_missing_and_what_is_held_counts_what_was_overwritten() {
+    let (mut out, mut inc) = (stream(), Incoming::default());
+    let size = cost(&ByKey(entry("a", 1)));
+    assert_eq!((out.lag_since(), out.held()), (None, 0));
+    let first = send(&mut out, "a", 1);
+    out.tell(entry("a", 5), ms(5));
+    out.tell(entry("b", 7), ms(7));
+    assert_eq!((out.lag(), out.lag_since(), out.held()), (3, Some(ms(1)), 3 * size));
+    let second = out.take(ms(10), BUDGET);
+    assert_eq!((out.lag(), out.held()), (2, 3 * size), "frame 1 still has its entry");
+    out.take_in(&answer(&mut inc, &[&first]), ms(11));
+    assert_eq!((out.lag(), out.lag_since(), out.held()), (2, Some(ms(5)), 2 * size));
+    let third = send(&mut out, "c", 20);
+    out.take_in(&answer(&mut inc, &[&third]), ms(21));
+    assert_eq!((out.lag_since(), out.again()), (Some(ms(5)), 2), "the second frame is lost");
+    let again = out.take(ms(22), BUDGET);
+    assert_eq!(entries(&again).len(), entries(&second).len());
+    out.take_in(&answer(&mut inc, &[&again]), ms(23));
+    assert_eq!((out.lag(), out.lag_since(), out.held(), out.again()), (0, None, 0, 2));
+}
+
+#[test]
 fn what_comes_twice_is_not_looked_at_twice() {
     let (mut out, mut inc) = (stream(), Incoming::default());
     let first = send(&mut out, "a", 1);
@@ -111,7 +133,7 @@ fn the_window_closes_and_opens_again() {
     let (mut out, mut inc) = (stream(), Incoming::default());
     let mut sent = Vec::new();
     while {
-        out.tell(entry(&sent.len().to_string(), 1));
+        out.tell(entry(&sent.len().to_string(), 1), ms(1));
         out.has_frame()
     } {
         sent.push(out.take(ms(1), BUDGET));
@@ -133,7 +155,7 @@ fn a_receiver_that_is_away_costs_bounded_memory_and_finds_out() {
     let stamp = Stamp { millis: 1, counter: 0, uid: 1 };
     let mut most = 0;
     for number in 0..1000 {
-        out.tell(Entry::new(stamp, &format!("key/{number}"), Some(&large)));
+        out.tell(Entry::new(stamp, &format!("key/{number}"), Some(&large)), ms(1));
         most = most.max(out.held);
     }
     assert!(most <= MAX_HELD_BYTES, "{most}");
@@ -146,12 +168,12 @@ fn a_receiver_that_is_away_costs_bounded_memory_and_finds_out() {
 fn a_frame_keeps_to_its_budget_and_no_key_starves() {
     let mut out = stream();
     for number in 0..1000 {
-        out.tell(entry(&format!("{number:04}"), 1));
+        out.tell(entry(&format!("{number:04}"), 1), ms(1));
     }
     let first = out.take(ms(1), 2000);
     assert!(first.entries.as_ref().unwrap().len() < 2100);
     for number in 0..1000 {
-        out.tell(entry(&format!("{number:04}"), 2));
+        out.tell(entry(&format!("{number:04}"), 2), ms(2));
     }
     let second = out.take(ms(2), 2000);
     assert!(entries(&second)[0].key() > entries(&first).last().unwrap().key());
@@ -162,7 +184,7 @@ fn a_stream_that_begins_anew_is_taken_in_and_the_old_one_is_over() {
     let (mut out, mut inc) = (stream(), Incoming::default());
     let old = send(&mut out, "a", 1);
     inc.take_in(&old);
-    out.restart(true, [entry("a", 1)].into_iter());
+    out.restart(true, [entry("a", 1)].into_iter(), ms(1));
     let new = out.take(ms(2), BUDGET);
     assert_eq!(entries(&new), [entry("a", 1)]);
     assert_eq!(inc.take_in(&new), Came::Begun);
@@ -201,7 +223,7 @@ proptest! {
             match event {
                 Event::Write(key) => {
                     written.insert(key.to_string(), now);
-                    out.tell(entry(&key.to_string(), now));
+                    out.tell(entry(&key.to_string(), now), ms(now));
                 }
                 Event::Send { lost } => {
                     let data = out.take(ms(now), BUDGET);
