@@ -324,6 +324,7 @@ impl QueryActor {
                 standing.digest_rounds = tally.rounds;
                 standing.digest_repairs = tally.entries_given + tally.entries_learned;
                 standing.traffic.needless_asked += tally.entries_needless;
+                standing.traffic.twice_asked += tally.entries_twice;
             }
         }
         let for_servers: usize = standings.values().map(|standing| standing.held).sum();

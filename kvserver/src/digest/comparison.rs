@@ -84,6 +84,8 @@ pub struct Tally {
     pub entries_learned: u64,
     /// Entries that came from the peer and changed nothing.
     pub entries_needless: u64,
+    /// Those of them that were held already; the others were older than what was held.
+    pub entries_twice: u64,
     /// Entries that were given to the peer.
     pub entries_given: u64,
 }
@@ -122,11 +124,12 @@ impl Comparison {
                 None
             }
             Message::Settle { entries, want } => {
-                let came = entries.len() as u64;
-                let (answer, learned) = exchange(replica, entries, &want);
-                self.tally.entries_needless += came - learned.len() as u64;
-                outcome.learned = learned;
-                answer
+                let came = entries.len();
+                let exchanged = exchange(replica, entries, &want);
+                self.tally.entries_needless += (came - exchanged.learned.len()) as u64;
+                self.tally.entries_twice += exchanged.held as u64;
+                outcome.learned = exchanged.learned;
+                exchanged.answer
             }
             Message::Same(round) => self.same(round),
             Message::Groups(round, sums) => self.compare_groups(round, &sums, replica, now),

@@ -204,19 +204,28 @@ fn covers(to: Option<&str>, key: &str) -> bool {
     to.is_none_or(|to| key <= to)
 }
 
-/// Takes what the peer gives; what it gets in return, and what was news to us.
-pub fn exchange(
-    replica: &mut Replica,
-    entries: Vec<Entry>,
-    want: &[String],
-) -> (Option<Message>, Vec<Entry>) {
+/// What comes of what a peer gives.
+pub struct Exchanged {
+    /// What it gets in return.
+    pub answer: Option<Message>,
+    /// What was news to us.
+    pub learned: Vec<Entry>,
+    /// How many entries we held already.
+    pub held: usize,
+}
+
+/// Takes what the peer gives, and finds what it wants.
+pub fn exchange(replica: &mut Replica, entries: Vec<Entry>, want: &[String]) -> Exchanged {
     let mut learned = Vec::new();
     let mut back = Vec::new();
+    let mut held_already = 0;
     for entry in entries.into_iter().take(MAX_ENTRIES) {
         if replica.merge(entry.clone()) {
             learned.push(entry);
         } else if let Some(held) = replica.get(entry.key()).filter(|held| held.beats(&entry)) {
             back.push(held.clone());
+        } else {
+            held_already += 1;
         }
     }
     let wanted = want.iter().take(MAX_ENTRIES).filter_map(|key| replica.get(key)).cloned();
@@ -232,5 +241,5 @@ pub fn exchange(
         })
         .collect();
     let answer = (!entries.is_empty()).then_some(Message::Settle { entries, want: Vec::new() });
-    (answer, learned)
+    Exchanged { answer, learned, held: held_already }
 }

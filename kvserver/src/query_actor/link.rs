@@ -96,6 +96,10 @@ pub struct Traffic {
     pub needless: u64,
     /// Entries fetched, or received in comparing, that changed nothing.
     pub needless_asked: u64,
+    /// Those of `needless` that were held already, the same write; the others were older.
+    pub twice: u64,
+    /// Those of `needless_asked` that were held already.
+    pub twice_asked: u64,
 }
 
 impl std::ops::AddAssign for Traffic {
@@ -107,6 +111,8 @@ impl std::ops::AddAssign for Traffic {
         self.entries_again += other.entries_again;
         self.needless += other.needless;
         self.needless_asked += other.needless_asked;
+        self.twice += other.twice;
+        self.twice_asked += other.twice_asked;
     }
 }
 
@@ -188,12 +194,15 @@ impl Link {
         self.out.as_ref().map_or(0, Outgoing::held) + chunk + digest
     }
 
-    /// An entry that came over this link changed nothing.
-    pub fn came_needlessly(&mut self, asked: bool) {
-        match asked {
-            true => self.traffic.needless_asked += 1,
-            false => self.traffic.needless += 1,
-        }
+    /// An entry that came over this link changed nothing; it was held already, or older.
+    pub fn came_needlessly(&mut self, asked: bool, held: bool) {
+        let Traffic { needless, needless_asked, twice, twice_asked, .. } = &mut self.traffic;
+        let (needless, twice) = match asked {
+            true => (needless_asked, twice_asked),
+            false => (needless, twice),
+        };
+        *needless += 1;
+        *twice += u64::from(held);
     }
 
     /// How long the last frame and the answer to it were under way.

@@ -226,10 +226,10 @@ impl Peers {
         frames
     }
 
-    /// An entry that came over a link changed nothing; it may have been asked for.
-    pub fn came_needlessly(&mut self, id: LinkId, asked: bool) {
+    /// An entry that came over a link, perhaps asked for, changed nothing; it was held, or older.
+    pub fn came_needlessly(&mut self, id: LinkId, asked: bool, held: bool) {
         if let Some(link) = self.links.get_mut(&id) {
-            link.came_needlessly(asked);
+            link.came_needlessly(asked, held);
         }
     }
 

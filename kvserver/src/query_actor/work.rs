@@ -105,7 +105,11 @@ impl QueryActor {
                 for entry in entries.take(limit) {
                     match entry {
                         Ok(entry) if self.merge_from_server(&entry) => {}
-                        Ok(_) => self.peers.came_needlessly(*link, *asked),
+                        Ok(entry) => {
+                            let held = self.replica.get(entry.key());
+                            let held = held.is_some_and(|held| held.stamp() == entry.stamp());
+                            self.peers.came_needlessly(*link, *asked, held);
+                        }
                         Err(error) => tracing::error!("{error}"),
                     }
                     count += 1;
