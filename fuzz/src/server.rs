@@ -6,7 +6,7 @@ use actor::sim::{Faults, Sim, SystemId};
 use actor::{Actor, ActorRef, Address, Context, Message, Report, WellKnown};
 use kvcommon::{Answer, Query, QueryId, frame};
 use kvserver::members::{self, Hello, Members, Setup};
-use kvserver::query_actor::{self, Answers, Batch, Frame, Home, Member, QueryActor, Siblings};
+use kvserver::query_actor::{self, Answers, Batch, Frame, Home, Keeping, Member, QueryActor, Siblings};
 
 /// How the server that is tested is known.
 const SERVER: u64 = 1;
@@ -90,12 +90,13 @@ impl World {
 
     fn start(&mut self) {
         let (own, actors) = (self.server(), self.actors.clone());
-        let home = Home { own: own.clone(), members: self.members.clone(), begins: true };
+        let keeping = Keeping::default();
+        let home = Home { own: own.clone(), members: self.members.clone(), begins: true, keeping };
         for (me, actor) in actors.iter().enumerate() {
             let siblings = Siblings { actors: actors.clone(), me, home: Some(home.clone()) };
             self.sim.tell(self.here, actor, query_actor::Message::Start(siblings));
         }
-        let setup = Setup { own, actors, joins: vec![self.peer().address] };
+        let setup = Setup { own, actors, joins: vec![self.peer().address], keeping };
         self.sim.tell(self.here, &self.members, members::Message::Start(setup));
         for (actor, key) in ["ada", "grace"].iter().enumerate() {
             let answers = self.ask(actor, &Query::Put { key, value: "library" });

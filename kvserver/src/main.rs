@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::thread::available_parallelism;
 
 use clap::Parser;
+use kvserver::query_actor::Keeping;
 use kvserver::{Config, Description, Server};
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
@@ -72,7 +73,8 @@ async fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {
     let actors = args.actors.unwrap_or_else(|| available_parallelism().map_or(1, usize::from));
     let Args { port, host, http, www, join, advertise, .. } = args;
     let has_page = www.is_some();
-    let config = Config { host, port, actors, http, www, join, advertise };
+    let config =
+        Config { host, port, actors, http, www, join, advertise, keeping: Keeping::default() };
     let server = kvserver::start(config).await?;
     let announced = if args.json { announce_json(&server) } else { announce(&server, has_page) };
     if announced.is_ok() {

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use roster::{BEAT, Hello, MemberState, MemberStatus, SILENT};
 
-use crate::query_actor::{self, Member, Note};
+use crate::query_actor::{self, Keeping, Member, Note};
 use roster::{Effect, Roster};
 
 /// The number of this actor on every server.
@@ -51,6 +51,18 @@ pub enum Message {
         /// Whether the server was ready, so that what it gave is everything.
         ready: bool,
     },
+    /// A member will not come back: let the store go on without it.
+    Forget {
+        /// Its address.
+        address: Address,
+        /// Where the answer goes: why not, if it cannot be forgotten.
+        reply: ReplyRef<Result<(), String>>,
+    },
+    /// The server ends: say goodbye to the others.
+    Leave {
+        /// Where the answer goes, once that is said.
+        reply: Option<ReplyRef<()>>,
+    },
     /// Who is there?
     Inspect {
         /// Where the answer goes.
@@ -67,6 +79,8 @@ pub struct Setup {
     pub actors: Vec<ActorRef<query_actor::Message>>,
     /// Where other members may be found. With none, this server begins a store.
     pub joins: Vec<Address>,
+    /// How long it keeps what is of no use any more.
+    pub keeping: Keeping,
 }
 
 /// The actor.
@@ -114,6 +128,15 @@ impl Actor for Members {
             Message::Fetched { place, server, attempt, ready } => {
                 inside.roster.fetched(place, server, attempt, ready, now)
             }
+            Message::Forget { address, reply } => {
+                return ctx.reply(reply, Err(format!("{address} cannot be forgotten yet")));
+            }
+            Message::Leave { reply } => {
+                if let Some(reply) = reply {
+                    ctx.reply(reply, ());
+                }
+                return;
+            }
             Message::Inspect { reply } => {
                 return ctx.reply(reply, inside.roster.statuses(now.elapsed));
             }
@@ -123,7 +146,7 @@ impl Actor for Members {
 }
 
 impl Inside {
-    fn new(Setup { own, actors, joins }: Setup, now: Now, last_told: Option<Duration>) -> Self {
+    fn new(Setup { own, actors, joins, .. }: Setup, now: Now, last_told: Option<Duration>) -> Self {
         let query_actor = |actor| QueryActor { actor, notes: Vec::new(), last_told };
         Self {
             roster: Roster::new(own, joins, now.elapsed),

@@ -114,6 +114,8 @@ mod pace;
 mod pack;
 mod peers;
 mod refill;
+mod servers;
+mod siblings;
 mod stream;
 mod work;
 
@@ -128,20 +130,20 @@ use serde::{Deserialize, Serialize};
 
 pub use batch::{Answers, Batch};
 pub use link::{Frame, Member, Traffic};
-pub use message::{Fetched, Health, Home, Note, Siblings, Sync};
+pub use message::{Fetched, Health, Home, Keeping, Note, Siblings, Sync};
 pub use pace::{PACE, SMALL_PACE};
 pub use peers::Standing;
 pub use refill::{Given, PATIENCE};
 
-use crate::replica::{Replica, Walk};
+use crate::members;
+use crate::replica::Replica;
 use crate::stamp::Writer;
-use crate::{digest, members};
-use comparing::{Comparing, Other, Turn};
-use fetch::{Brought, Giving};
+use comparing::Comparing;
+use fetch::Giving;
 use outbox::Outbox;
 use peers::{LinkId, Peers};
-use refill::{Refill, Step};
-use work::{Source, Then, Work};
+use refill::Refill;
+use work::Work;
 
 /// What a query actor can be told.
 #[derive(Debug, Serialize, Deserialize)]
@@ -333,153 +335,10 @@ impl QueryActor {
             ready: self.is_ready(),
             keys: self.replica.len(),
             tombstones: self.replica.tombstones(),
+            swept: None,
+            collected: 0,
             held: for_servers + self.peers.history_bytes() + here,
             standings,
-        }
-    }
-
-    fn take_in(&mut self, sync: Sync, ctx: &mut Ctx<'_>) {
-        let Sync { from, entries, fetched, ask, given, digest } = sync;
-        if from >= self.siblings.len() {
-            return;
-        }
-        if let Some(refill) = &mut self.refill
-            && given != Given::Nothing
-        {
-            refill.heard(from, ctx.now().elapsed);
-        }
-        let then = Then::Heard { from, given, fetched };
-        self.work.push_back(Work { entries: Source::Sibling(entries.into_iter()), then });
-        if ask {
-            let entries = Source::Own { to: from, walk: Walk::default() };
-            let then = Then::Gave { ready: self.is_ready(), fetched: self.fetched.clone() };
-            self.work.push_back(Work { entries, then });
-        }
-        for message in digest {
-            self.take_in_digest(Other::Sibling(from), message, ctx);
-        }
-        self.begin_work(ctx);
-    }
-
-    fn take_in_frame(&mut self, frame: Frame, ctx: &mut Ctx<'_>) {
-        let now = ctx.now().elapsed;
-        let Some((link, arrived)) = self.peers.take_in(frame, now) else { return };
-        if arrived.not_whole && self.is_ready() {
-            self.peers.catch_up(link);
-        }
-        if let Some(pack) = arrived.news {
-            let entries = Source::Server { entries: pack.into(), link, asked: false };
-            self.work.push_back(Work { entries, then: Then::Nothing });
-        }
-        if let Some(Brought { pack, last }) = arrived.brought {
-            let entries = Source::Server { entries: pack.into(), link, asked: true };
-            self.work.push_back(Work { entries, then: Then::Brought { link, last } });
-        }
-        if let Some(request) = arrived.request {
-            // Whoever asks again has not got the answer, or does not want it any more.
-            self.giving.retain(|(of, _)| *of != link);
-            self.giving.push_back((link, Giving::new(request, self.is_ready())));
-        }
-        if let Some(message) = arrived.digest {
-            self.take_in_digest(Other::Server(link), message, ctx);
-        }
-        self.begin_work(ctx);
-    }
-
-    fn take_note(&mut self, note: Note, ctx: &mut Ctx<'_>) {
-        match note {
-            Note::Meet(member) => {
-                self.peers.meet(member, ctx.now().elapsed);
-                self.comparing.hasten();
-            }
-            Note::Fetch { server, attempt } => {
-                self.open = false;
-                self.fetching = Some((server, attempt));
-                self.peers.fetch(server);
-                self.fetched.retain(|fetched| fetched.attempt >= attempt);
-                self.report_fetched(ctx);
-            }
-            Note::Open => {
-                self.open = true;
-                self.fetching = None;
-                self.fetched.clear();
-            }
-        }
-    }
-
-    /// Begins the comparisons that are due. A replica that is not ready has better ways to get what
-    /// it lacks.
-    fn compare(&mut self, ctx: &mut Ctx<'_>) {
-        ctx.tell_after(comparing::TICK, Message::Compare);
-        if !self.is_ready() {
-            return;
-        }
-        let ring = (self.me, self.siblings.len());
-        let now = ctx.now().elapsed;
-        for (other, message) in self.comparing.begin(ring, &self.peers, &self.replica, now) {
-            self.tell_digest(other, message);
-        }
-        self.send_when_due(ctx);
-    }
-
-    fn take_in_digest(&mut self, other: Other, message: digest::Message, ctx: &mut Ctx<'_>) {
-        let now = ctx.now().elapsed;
-        let turn = self.comparing.take_in(other, message, &mut self.replica, now);
-        self.compared(turn);
-    }
-
-    /// Sees to what came of a comparison. What comes from another server comes to this actor alone.
-    fn compared(&mut self, (other, outcome): Turn) {
-        for message in outcome.send {
-            self.tell_digest(other, message);
-        }
-        if matches!(other, Other::Server(_)) {
-            outcome.learned.into_iter().for_each(|entry| self.outbox.tell_all(entry));
-        }
-    }
-
-    fn tell_digest(&mut self, other: Other, message: digest::Message) {
-        match other {
-            Other::Sibling(to) => self.outbox.compare(to, message),
-            Other::Server(link) => self.peers.compare(link, message),
-        }
-    }
-
-    /// Says so when all slices that were wanted are merged here.
-    fn report_fetched(&self, ctx: &mut Ctx<'_>) {
-        let (Some((server, attempt)), Some(home)) = (self.fetching, &self.home) else { return };
-        let of_task = |fetched: &&Fetched| (fetched.server, fetched.attempt) == (server, attempt);
-        let count = self.fetched.iter().filter(of_task).count();
-        if self.peers.actors_of(server).is_some_and(|of| count == usize::from(of)) {
-            let ready = self.fetched.iter().all(|fetched| fetched.ready);
-            let place = self.place();
-            let report = members::Message::Fetched { place, server, attempt, ready };
-            ctx.tell(&home.members, report);
-        }
-    }
-
-    fn merged(&mut self, from: usize, given: Given, ctx: &mut Ctx<'_>) {
-        let Given::All { ready } = given else { return };
-        if let Some(refill) = &mut self.refill {
-            let step = refill.given_all(from, ready, ctx.now().elapsed);
-            self.refill_step(step);
-        }
-    }
-
-    fn check_refill(&mut self, ctx: &mut Ctx<'_>) {
-        if let Some(refill) = &mut self.refill {
-            let step = refill.check(ctx.now().elapsed);
-            self.refill_step(step);
-            ctx.tell_after(PATIENCE, Message::CheckRefill);
-            self.send_when_due(ctx);
-        }
-    }
-
-    fn refill_step(&mut self, step: Step) {
-        match step {
-            Step::Ask(sibling) => self.outbox.ask(sibling),
-            Step::Wait => {}
-            Step::Done => self.refill = None,
         }
     }
 

@@ -27,7 +27,7 @@ use members::member_stats;
 use crate::http::Site;
 use crate::listener::{Ending, bind};
 use crate::members::{self as meeting, Members, Setup};
-use crate::query_actor::{Health, Home, Member, Message, QueryActor, Siblings};
+use crate::query_actor::{Health, Home, Keeping, Member, Message, QueryActor, Siblings};
 use crate::query_receiver::Receiver;
 
 /// What a server is to be.
@@ -50,6 +50,8 @@ pub struct Config {
     /// How other servers reach the actor system, `HOST:PORT`, if not at the address that it listens
     /// on.
     pub advertise: Option<String>,
+    /// How long the server keeps what is of no use any more; the same on all servers of a store.
+    pub keeping: Keeping,
 }
 
 /// A query actor is a thread; more of them than any machine has cores are a mistake.
@@ -66,6 +68,7 @@ impl Default for Config {
             www: None,
             join: Vec::new(),
             advertise: None,
+            keeping: Keeping::default(),
         }
     }
 }
@@ -190,12 +193,14 @@ impl Server {
             actors: u16::try_from(config.actors).expect("at most 1024"),
         };
         let members = system.spawn_well_known(meeting::ID, Members::default);
-        let home = Home { own: own.clone(), members: members.clone(), begins: joins.is_empty() };
+        let keeping = config.keeping;
+        let home =
+            Home { own: own.clone(), members: members.clone(), begins: joins.is_empty(), keeping };
         for (me, actor) in refs.iter().enumerate() {
             let home = Some(home.clone());
             system.tell(actor, Message::Start(Siblings { actors: refs.clone(), me, home }));
         }
-        system.tell(&members, meeting::Message::Start(Setup { own, actors: refs, joins }));
+        system.tell(&members, meeting::Message::Start(Setup { own, actors: refs, joins, keeping }));
         let inside = Arc::new(Inside { system: system.clone(), actors, members, ending });
 
         // Everything that can fail comes before the first task.

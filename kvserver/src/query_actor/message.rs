@@ -1,6 +1,7 @@
 //! What is said within a server, and to its query actors.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use actor::ActorRef;
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,31 @@ pub struct Home {
     pub members: ActorRef<members::Message>,
     /// Whether it begins a new store, so that it is ready at once.
     pub begins: bool,
+    /// How long it keeps what is of no use any more.
+    pub keeping: Keeping,
+}
+
+/// How long a server keeps what is of no use any more. All servers of a store should be told the
+/// same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Keeping {
+    /// A tombstone is collected when it is older than this.
+    pub tombstones: Duration,
+    /// How often that is tried.
+    pub sweep_every: Duration,
+    /// A member that has been silent for longer is forgotten.
+    pub retention: Duration,
+}
+
+impl Default for Keeping {
+    /// An hour, which is tried every minute, and a day.
+    fn default() -> Self {
+        Self {
+            tombstones: Duration::from_secs(60 * 60),
+            sweep_every: Duration::from_secs(60),
+            retention: Duration::from_secs(24 * 60 * 60),
+        }
+    }
 }
 
 /// All that one actor has to say to a sibling at one moment.
@@ -86,6 +112,10 @@ pub struct Health {
     pub keys: usize,
     /// How many keys it knows to be deleted.
     pub tombstones: usize,
+    /// The last round of collecting tombstones that it has confirmed; none while it lacks the store.
+    pub swept: Option<u64>,
+    /// The last round whose tombstones it has dropped. Later rounds have larger numbers.
+    pub collected: u64,
     /// Bytes that it keeps for others: for other servers, for its siblings, what its clients wrote
     /// lately, and what came and is yet to be merged.
     pub held: usize,

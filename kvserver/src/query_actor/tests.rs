@@ -85,7 +85,7 @@ impl World {
     async fn health(&self, actor: usize) -> Health {
         let question = |reply| Message::Inspect { reply };
         let health: Health = self.system.ask(&self.actors[actor], question).await.unwrap();
-        Health { tombstones: 0, held: 0, ..health }
+        Health { tombstones: 0, held: 0, swept: None, collected: 0, ..health }
     }
 
     /// A panic, and the moment it takes: questions that meet it are not answered.
@@ -101,7 +101,15 @@ impl World {
 
 /// The health of a ready server that knows no other one.
 fn ready(keys: usize) -> Health {
-    Health { ready: true, keys, tombstones: 0, held: 0, standings: BTreeMap::new() }
+    Health {
+        ready: true,
+        keys,
+        tombstones: 0,
+        swept: None,
+        collected: 0,
+        held: 0,
+        standings: BTreeMap::new(),
+    }
 }
 
 fn one_answer(turns: &[Answers]) -> Answer<'_> {

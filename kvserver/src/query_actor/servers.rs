@@ -1,0 +1,111 @@
+//! What comes from other servers, and what this server's members actor says of them.
+
+use super::comparing::{self, Other, Turn};
+use super::fetch::{Brought, Giving};
+use super::work::{Source, Then, Work};
+use super::{Ctx, Fetched, Frame, Message, Note, QueryActor};
+use crate::{digest, members};
+
+impl QueryActor {
+    pub(super) fn take_in_frame(&mut self, frame: Frame, ctx: &mut Ctx<'_>) {
+        let now = ctx.now().elapsed;
+        let Some((link, arrived)) = self.peers.take_in(frame, now) else { return };
+        if arrived.not_whole && self.is_ready() {
+            self.peers.catch_up(link);
+        }
+        if let Some(pack) = arrived.news {
+            let entries = Source::Server { entries: pack.into(), link, asked: false };
+            self.work.push_back(Work { entries, then: Then::Nothing });
+        }
+        if let Some(Brought { pack, last }) = arrived.brought {
+            let entries = Source::Server { entries: pack.into(), link, asked: true };
+            self.work.push_back(Work { entries, then: Then::Brought { link, last } });
+        }
+        if let Some(request) = arrived.request {
+            // Whoever asks again has not got the answer, or does not want it any more.
+            self.giving.retain(|(of, _)| *of != link);
+            self.giving.push_back((link, Giving::new(request, self.is_ready())));
+        }
+        if let Some(message) = arrived.digest {
+            self.take_in_digest(Other::Server(link), message, ctx);
+        }
+        self.begin_work(ctx);
+    }
+
+    pub(super) fn take_note(&mut self, note: Note, ctx: &mut Ctx<'_>) {
+        match note {
+            Note::Meet(member) => {
+                self.peers.meet(member, ctx.now().elapsed);
+                self.comparing.hasten();
+            }
+            Note::Fetch { server, attempt } => {
+                self.open = false;
+                self.fetching = Some((server, attempt));
+                self.peers.fetch(server);
+                self.fetched.retain(|fetched| fetched.attempt >= attempt);
+                self.report_fetched(ctx);
+            }
+            Note::Open => {
+                self.open = true;
+                self.fetching = None;
+                self.fetched.clear();
+            }
+        }
+    }
+
+    /// Begins the comparisons that are due. A replica that is not ready has better ways to get what
+    /// it lacks.
+    pub(super) fn compare(&mut self, ctx: &mut Ctx<'_>) {
+        ctx.tell_after(comparing::TICK, Message::Compare);
+        if !self.is_ready() {
+            return;
+        }
+        let ring = (self.me, self.siblings.len());
+        let now = ctx.now().elapsed;
+        for (other, message) in self.comparing.begin(ring, &self.peers, &self.replica, now) {
+            self.tell_digest(other, message);
+        }
+        self.send_when_due(ctx);
+    }
+
+    pub(super) fn take_in_digest(
+        &mut self,
+        other: Other,
+        message: digest::Message,
+        ctx: &mut Ctx<'_>,
+    ) {
+        let now = ctx.now().elapsed;
+        let turn = self.comparing.take_in(other, message, &mut self.replica, now);
+        self.compared(turn);
+    }
+
+    /// Sees to what came of a comparison. What comes from another server comes to this actor alone.
+    pub(super) fn compared(&mut self, (other, outcome): Turn) {
+        for message in outcome.send {
+            self.tell_digest(other, message);
+        }
+        if matches!(other, Other::Server(_)) {
+            outcome.learned.into_iter().for_each(|entry| self.outbox.tell_all(entry));
+        }
+    }
+
+    pub(super) fn tell_digest(&mut self, other: Other, message: digest::Message) {
+        match other {
+            Other::Sibling(to) => self.outbox.compare(to, message),
+            Other::Server(link) => self.peers.compare(link, message),
+        }
+    }
+
+    /// Says so when all slices that were wanted are merged here.
+    pub(super) fn report_fetched(&self, ctx: &mut Ctx<'_>) {
+        let (Some((server, attempt)), Some(home)) = (self.fetching, &self.home) else { return };
+        let of_task = |fetched: &&Fetched| (fetched.server, fetched.attempt) == (server, attempt);
+        let count = self.fetched.iter().filter(of_task).count();
+        if self.peers.actors_of(server).is_some_and(|of| count == usize::from(of)) {
+            let ready = self.fetched.iter().all(|fetched| fetched.ready);
+            let place = self.place();
+            let report = members::Message::Fetched { place, server, attempt, ready };
+            ctx.tell(&home.members, report);
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! What comes from siblings, and a refill from one of them.
+
+use super::comparing::Other;
+use super::refill::Step;
+use super::work::{Source, Then, Work};
+use super::{Ctx, Given, Message, PATIENCE, QueryActor, Sync};
+use crate::replica::Walk;
+
+impl QueryActor {
+    pub(super) fn take_in(&mut self, sync: Sync, ctx: &mut Ctx<'_>) {
+        let Sync { from, entries, fetched, ask, given, digest } = sync;
+        if from >= self.siblings.len() {
+            return;
+        }
+        if let Some(refill) = &mut self.refill
+            && given != Given::Nothing
+        {
+            refill.heard(from, ctx.now().elapsed);
+        }
+        let then = Then::Heard { from, given, fetched };
+        self.work.push_back(Work { entries: Source::Sibling(entries.into_iter()), then });
+        if ask {
+            let entries = Source::Own { to: from, walk: Walk::default() };
+            let then = Then::Gave { ready: self.is_ready(), fetched: self.fetched.clone() };
+            self.work.push_back(Work { entries, then });
+        }
+        for message in digest {
+            self.take_in_digest(Other::Sibling(from), message, ctx);
+        }
+        self.begin_work(ctx);
+    }
+
+    pub(super) fn merged(&mut self, from: usize, given: Given, ctx: &mut Ctx<'_>) {
+        let Given::All { ready } = given else { return };
+        if let Some(refill) = &mut self.refill {
+            let step = refill.given_all(from, ready, ctx.now().elapsed);
+            self.refill_step(step);
+        }
+    }
+
+    pub(super) fn check_refill(&mut self, ctx: &mut Ctx<'_>) {
+        if let Some(refill) = &mut self.refill {
+            let step = refill.check(ctx.now().elapsed);
+            self.refill_step(step);
+            ctx.tell_after(PATIENCE, Message::CheckRefill);
+            self.send_when_due(ctx);
+        }
+    }
+
+    pub(super) fn refill_step(&mut self, step: Step) {
+        match step {
+            Step::Ask(sibling) => self.outbox.ask(sibling),
+            Step::Wait => {}
+            Step::Done => self.refill = None,
+        }
+    }
+}
