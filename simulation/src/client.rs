@@ -95,7 +95,7 @@ impl Client {
             return;
         }
         self.next = now + plan.every.mul_f64(dice.random_range(0.0..2.0));
-        if self.is_lost || dice.random_bool(0.05) || !places.contains(&self.at) {
+        if self.is_lost || dice.random_bool(plan.moves) || !places.contains(&self.at) {
             self.at = places[dice.random_range(0..places.len())];
             self.is_lost = false;
         }

@@ -1,10 +1,15 @@
 //! Servers in the simulator.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use actor::sim::{Sim, SystemId};
 use actor::{ActorRef, Address, Reply, WellKnown};
 use kvcommon::{Query, QueryId, frame};
 use kvserver::members::{self, Members, Setup};
-use kvserver::query_actor::{Answers, Batch, Home, Member, Message, QueryActor, Siblings};
+use kvserver::query_actor::{
+    Answers, Batch, Health, Home, Keeping, Member, Message, QueryActor, Siblings,
+};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 
@@ -29,6 +34,8 @@ pub struct Cluster {
 struct Server {
     system: SystemId,
     actors: usize,
+    /// Whether it is gone for good; whatever starts its system again starts no actors.
+    gone: Rc<Cell<bool>>,
 }
 
 impl Cluster {
@@ -44,26 +51,60 @@ impl Cluster {
     }
 
     /// Starts the next server of the plan. The first one begins a store; each of the others is told of
-    /// one that was started before it. A server that starts again is told of all.
+    /// one that was started before it and stays.
     pub fn start_next(&mut self, plan: &Plan, dice: &mut Xoshiro256PlusPlus) {
         let number = self.servers.len();
-        let actors = plan.servers[number].actors;
-        let friend = (number > 0).then(|| address(dice.random_range(0..number)));
+        let (actors, joins_again) = (plan.servers[number].actors, plan.servers[number].joins_again);
+        let stay: Vec<usize> =
+            (0..number).filter(|one| plan.servers[*one].ends.is_none()).collect();
+        let friend = (number > 0).then(|| address(stay[dice.random_range(0..stay.len())]));
         let others = (0..plan.servers.len()).filter(|other| *other != number).map(address);
         let others: Vec<String> = others.collect();
         let mut dice = Xoshiro256PlusPlus::seed_from_u64(dice.random());
         let mut joins: Vec<String> = friend.into_iter().collect();
+        let gone = Rc::new(Cell::new(false));
+        let is_gone = gone.clone();
         let boot = move |sim: &mut Sim, me: SystemId| {
+            if is_gone.get() {
+                return;
+            }
             boot(sim, me, actors, dice.random(), &joins);
-            joins.clone_from(&others);
+            if joins_again {
+                joins.clone_from(&others);
+            }
         };
         let system = self.sim.add_system(&address(number), boot);
-        self.servers.push(Server { system, actors });
+        self.servers.push(Server { system, actors, gone });
     }
 
-    /// All query actors.
+    /// Ends the servers whose time has come.
+    pub fn end_some(&mut self, plan: &Plan) {
+        let now = self.sim.elapsed();
+        for (server, planned) in self.servers.iter().zip(&plan.servers) {
+            if !server.gone.get() && planned.ends.is_some_and(|ends| ends <= now) {
+                server.gone.set(true);
+                self.sim.crash(server.system);
+            }
+        }
+    }
+
+    /// Ends all trouble. Who is gone stays so.
+    pub fn heal(&mut self) {
+        self.sim.heal_everything();
+        for server in self.servers.iter().filter(|server| server.gone.get()) {
+            self.sim.crash(server.system);
+        }
+    }
+
+    /// Asks an actor how it is.
+    pub fn inspect(&mut self, place: Place) -> Reply<Health> {
+        let (system, actor) = (self.system(place.server), self.actor(place));
+        self.sim.ask(system, &actor, |reply| Message::Inspect { reply })
+    }
+
+    /// All query actors of servers that are not gone.
     pub fn places(&self) -> Vec<Place> {
-        let servers = self.servers.iter().enumerate();
+        let servers = self.servers.iter().enumerate().filter(|(_, server)| !server.gone.get());
         let places = servers.flat_map(|(server, Server { actors, .. })| {
             (0..*actors).map(move |actor| Place { server, actor })
         });
@@ -122,10 +163,12 @@ fn boot(sim: &mut Sim, me: SystemId, actors: usize, server: u64, joins: &[String
     let actors: Vec<_> =
         (0..actors).map(|actor| sim.spawn_well_known(me, id(actor), QueryActor::new)).collect();
     let members = sim.spawn_well_known(me, members::ID, Members::default);
-    let home = Home { own: own.clone(), members: members.clone(), begins: joins.is_empty() };
+    let keeping = Keeping::default();
+    let home =
+        Home { own: own.clone(), members: members.clone(), begins: joins.is_empty(), keeping };
     for (place, actor) in actors.iter().enumerate() {
         let siblings = Siblings { actors: actors.clone(), me: place, home: Some(home.clone()) };
         sim.tell(me, actor, Message::Start(siblings));
     }
-    sim.tell(me, &members, members::Message::Start(Setup { own, actors, joins }));
+    sim.tell(me, &members, members::Message::Start(Setup { own, actors, joins, keeping }));
 }

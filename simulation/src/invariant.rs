@@ -19,6 +19,10 @@ pub enum Invariant {
     Visible,
     /// 6. At most 10 messages in any half-open second per ordered pair.
     Budget,
+    /// 6. Entries seldom reach a server twice.
+    Economy,
+    /// 8. What is kept for others stays under its formula.
+    Memory,
     /// 9. Per key and state of an actor, the stamps of writes only grow.
     StampsGrow,
     /// 10. The same seed gives the same trace.
@@ -35,7 +39,8 @@ impl Invariant {
             Self::NotLost => "3",
             Self::Session => "4",
             Self::Visible => "5",
-            Self::Budget => "6",
+            Self::Budget | Self::Economy => "6",
+            Self::Memory => "8",
             Self::StampsGrow => "9",
             Self::Deterministic => "10",
             Self::Progress => "progress",

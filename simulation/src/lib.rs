@@ -22,6 +22,7 @@
 
 mod client;
 mod cluster;
+mod gauge;
 mod history;
 mod invariant;
 mod plan;

@@ -61,6 +61,11 @@ pub struct Server {
     pub actors: usize,
     /// When it is started for the first time.
     pub starts: Duration,
+    /// When it is there no more, if it goes for good.
+    pub ends: Option<Duration>,
+    /// Whether it is told of all others when it starts again after a crash; else it starts as it
+    /// did for the first time, and the first server of all then begins a store.
+    pub joins_again: bool,
 }
 
 /// A world.
@@ -76,8 +81,10 @@ pub struct Plan {
     pub servers: Vec<Server>,
     /// The number of clients.
     pub clients: usize,
-    /// The number of keys: few, so that they meet.
+    /// The number of keys.
     pub keys: usize,
+    /// How likely a client is to ask another actor with its next batch.
+    pub moves: f64,
     /// The mean time between two batches of queries of a client.
     pub every: Duration,
     /// The most queries in a batch.
@@ -97,14 +104,22 @@ impl Plan {
             faults.latency = Duration::from_millis(1)..Duration::from_millis(250);
         }
         let lasting = Duration::from_secs(dice.random_range(5..40));
-        let servers = servers(&mut dice, lasting);
+        let mut servers = servers(&mut dice, lasting);
+        if !matches!(profile, Profile::None | Profile::Crashes | Profile::Chaos) {
+            some_end(&mut servers, &mut dice, lasting);
+        }
+        if profile == Profile::Lossy && dice.random_bool(0.5) {
+            faults.message_loss = 0.1;
+        }
         Self {
             seed,
             profile,
             faults,
             servers,
             clients: dice.random_range(1..=8),
-            keys: dice.random_range(1..=12),
+            // Few keys, so that they meet; in some worlds many, which are seldom written twice.
+            keys: if dice.random_bool(0.1) { 200 } else { dice.random_range(1..=12) },
+            moves: if dice.random_bool(0.3) { 0.5 } else { 0.05 },
             every: Duration::from_millis(dice.random_range(5..300)),
             batch: dice.random_range(1..=8),
             lasting,
@@ -116,7 +131,8 @@ impl Plan {
 /// In one world of four there is one server.
 fn servers(dice: &mut Xoshiro256PlusPlus, lasting: Duration) -> Vec<Server> {
     if dice.random_bool(0.25) {
-        return vec![Server { actors: dice.random_range(2..=5), starts: Duration::ZERO }];
+        let (starts, joins_again) = (Duration::ZERO, dice.random_bool(0.5));
+        return vec![Server { actors: dice.random_range(2..=5), starts, ends: None, joins_again }];
     }
     let count = dice.random_range(2..=6);
     // In half of the worlds servers join in the middle.
@@ -129,8 +145,23 @@ fn servers(dice: &mut Xoshiro256PlusPlus, lasting: Duration) -> Vec<Server> {
             } else {
                 dice.random_range(Duration::ZERO..latest)
             },
+            ends: None,
+            joins_again: dice.random_bool(0.5),
         })
         .collect();
     servers.sort_by_key(|server| server.starts);
     servers
+}
+
+/// In one world of three some servers are there no more from some moment on; two remain at least.
+fn some_end(servers: &mut [Server], dice: &mut Xoshiro256PlusPlus, lasting: Duration) {
+    if servers.len() < 3 || !dice.random_bool(0.33) {
+        return;
+    }
+    for _ in 0..dice.random_range(1..=servers.len() - 2) {
+        // The first one stays, so that there always is somebody to join.
+        let server = dice.random_range(1..servers.len());
+        let server = &mut servers[server];
+        server.ends = Some(dice.random_range(server.starts..lasting));
+    }
 }

@@ -12,6 +12,7 @@ use rand::{RngExt, SeedableRng};
 
 use crate::client::Client;
 use crate::cluster::{Cluster, Place};
+use crate::gauge::Gauges;
 use crate::history::{ClientId, History};
 use crate::invariant::{Invariant, Violation};
 use crate::plan::{Ending, Plan, Profile};
@@ -76,6 +77,7 @@ struct Run<'a> {
     history: History,
     clients: Vec<Client>,
     probes: Probes,
+    gauges: Gauges,
     /// Whether nothing is wrong, so that writes must be visible in time.
     probing: bool,
 }
@@ -87,9 +89,9 @@ impl<'a> Run<'a> {
         let mut cluster = Cluster::new(plan, trace);
         cluster.start_next(plan, &mut dice);
         let clients = (0..plan.clients).map(|id| Client::new(ClientId(id))).collect();
-        let (history, probes) = (History::default(), Probes::default());
+        let (history, probes, gauges) = <(History, Probes, Gauges)>::default();
         let probing = plan.profile == Profile::None;
-        Self { plan, dice, cluster, history, clients, probes, probing }
+        Self { plan, dice, cluster, history, clients, probes, gauges, probing }
     }
 
     fn carry_out(&mut self) -> Result<Report, Violation> {
@@ -102,9 +104,10 @@ impl<'a> Run<'a> {
             self.converge(&places)?;
         }
         self.go_on(self.plan.lasting, None)?;
-        self.cluster.sim.heal_everything();
+        self.cluster.heal();
         let places = self.cluster.places();
         let converged = self.settle(&places)?;
+        self.gauges.check_end(&mut self.cluster, self.plan)?;
         if self.plan.ending == Ending::OneStaysAway {
             self.one_goes_away()?;
         }
@@ -123,6 +126,7 @@ impl<'a> Run<'a> {
             if next.is_some_and(|next| next.starts <= self.cluster.sim.elapsed()) {
                 self.cluster.start_next(self.plan, &mut self.dice);
             }
+            self.cluster.end_some(self.plan);
             let all = self.cluster.places();
             self.tick(places.unwrap_or(&all))?;
         }
@@ -131,7 +135,7 @@ impl<'a> Run<'a> {
 
     /// A moment in which clients ask actors at `places`, or wait only if there are none.
     fn tick(&mut self, places: &[Place]) -> Result<(), Violation> {
-        let Self { plan, dice, cluster, history, clients, probes, probing } = self;
+        let Self { plan, dice, cluster, history, clients, probes, gauges, probing } = self;
         cluster.sim.run_for(TICK);
         let now = cluster.sim.elapsed();
         for client in clients {
@@ -145,6 +149,7 @@ impl<'a> Run<'a> {
             }
         }
         probes.look(cluster)?;
+        gauges.look(cluster, plan)?;
         self.check_runtime()
     }
 
