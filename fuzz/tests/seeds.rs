@@ -107,10 +107,9 @@ fn actor_messages() -> Vec<Seed> {
     let sync = Sync {
         from: 1,
         entries,
-        fetched: Vec::new(),
         ask: true,
         given: Given::All { ready: true },
-        digest: Vec::new(),
+        ..Sync::default()
     };
     let encode = |message: &Message| postcard::to_stdvec(message).expect("a Vec takes it");
     vec![

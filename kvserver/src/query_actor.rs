@@ -117,6 +117,9 @@ mod refill;
 mod servers;
 mod siblings;
 mod stream;
+mod sweep;
+mod sweeping;
+mod tombstones;
 mod work;
 
 #[cfg(test)]
@@ -140,9 +143,11 @@ use crate::replica::Replica;
 use crate::stamp::Writer;
 use comparing::Comparing;
 use fetch::Giving;
-use outbox::Outbox;
+use outbox::{Outbox, Sender};
 use peers::{LinkId, Peers};
 use refill::Refill;
+use sweep::{Round, Sweep};
+use sweeping::Gathering;
 use work::Work;
 
 /// What a query actor can be told.
@@ -211,6 +216,8 @@ pub struct QueryActor {
     giving: VecDeque<(LinkId, Giving)>,
     /// Whether a timer is set for the next slice of work.
     work_is_due: bool,
+    sweep: Sweep,
+    gathering: Gathering,
 }
 
 type Ctx<'a> = Context<'a, Message>;
@@ -229,6 +236,7 @@ impl Actor for QueryActor {
                 ctx.resume_with(Message::Resume(siblings.clone()));
                 self.open = siblings.home.as_ref().is_none_or(|home| home.begins);
                 self.meet_siblings(siblings, true);
+                self.complete_if_ready(ctx);
                 ctx.tell_after(comparing::TICK, Message::Compare);
             }
             Message::Resume(siblings) => self.resume(siblings, ctx),
@@ -281,6 +289,8 @@ impl QueryActor {
             work: VecDeque::new(),
             giving: VecDeque::new(),
             work_is_due: false,
+            sweep: Sweep::default(),
+            gathering: Gathering::default(),
         }
     }
 
@@ -319,6 +329,13 @@ impl QueryActor {
         self.open && self.refill.is_none()
     }
 
+    /// Once the store is here, this actor takes part in collecting tombstones.
+    fn complete_if_ready(&mut self, ctx: &mut Ctx<'_>) {
+        if self.is_ready() {
+            self.sweep.complete(ctx.now().elapsed);
+        }
+    }
+
     fn health(&self, now: Duration) -> Health {
         let mut standings = self.peers.standings(now);
         for (server, tally) in self.comparing.tallies() {
@@ -335,8 +352,8 @@ impl QueryActor {
             ready: self.is_ready(),
             keys: self.replica.len(),
             tombstones: self.replica.tombstones(),
-            swept: None,
-            collected: 0,
+            swept: self.sweep.swept().map(Round::number),
+            collected: self.sweep.collected().number(),
             held: for_servers + self.peers.history_bytes() + here,
             standings,
         }
@@ -345,11 +362,13 @@ impl QueryActor {
     /// Sends what there is for the others, or sees to it that it is sent when the pace allows.
     fn send_when_due(&mut self, ctx: &mut Ctx<'_>) {
         let now = ctx.now().elapsed;
-        for (to, frame) in self.peers.take(now) {
+        let mark = self.sweep.mark();
+        for (to, frame) in self.peers.take(mark, now) {
             ctx.tell(&to, Message::Frame(Box::new(frame)));
         }
         if self.outbox.wait(now).is_some_and(|wait| wait.is_zero()) {
-            for (to, sync) in self.outbox.take(self.me, now) {
+            let sender = Sender { me: self.me, state: self.state, mark };
+            for (to, sync) in self.outbox.take(sender, now) {
                 ctx.tell(&self.siblings[to], Message::Sync(sync));
             }
         }

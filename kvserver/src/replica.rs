@@ -127,6 +127,20 @@ impl Replica {
         &self.digest
     }
 
+    /// The tombstones in the order of their keys, of those after `after` only.
+    pub fn tombstones_after(&self, after: Option<&[u8]>) -> impl Iterator<Item = &Entry> + use<'_> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.tombstones.range::<[u8], _>((from, Bound::Unbounded)).map(|ByKey(entry)| entry)
+    }
+
+    /// Drops a tombstone, if it is this one or an earlier one that is held.
+    pub fn collect(&mut self, tombstone: &Entry) {
+        let held = self.tombstones.get(tombstone.key_bytes());
+        if held.is_some_and(|ByKey(held)| !held.beats(tombstone)) {
+            self.tombstones.remove(tombstone.key_bytes());
+        }
+    }
+
     /// The next entries, `limit` at most, of a walk over everything held, tombstones included. What
     /// is written behind the walk meanwhile is not in it.
     pub fn walk(&self, walk: &mut Walk, limit: usize) -> Vec<Entry> {

@@ -141,6 +141,13 @@ impl Comparison {
         outcome
     }
 
+    /// Gives up a repair that has collected entries; the next round finds what is left.
+    pub fn interrupt(&mut self) {
+        if matches!(self.stage, Stage::Settling(..)) {
+            self.stage = Stage::Idle;
+        }
+    }
+
     /// Whether there is a walk to go on with.
     pub fn has_work(&self) -> bool {
         self.listing.is_some() || matches!(self.stage, Stage::Settling(..))

@@ -125,6 +125,8 @@ pub struct Roster {
     joins: bool,
     contacts: BTreeMap<Address, Contact>,
     start: Start,
+    /// Whether the first query actor was told that this server begins rounds of collecting.
+    leads: Option<bool>,
 }
 
 /// How far the server is with becoming ready.
@@ -192,7 +194,8 @@ impl Roster {
             true => Start::Ready { fetched: false },
             false => Start::fetching(now),
         };
-        let mut roster = Self { own, joins: !joins.is_empty(), contacts: BTreeMap::new(), start };
+        let mut roster =
+            Self { own, joins: !joins.is_empty(), contacts: BTreeMap::new(), start, leads: None };
         roster.add(joins, now);
         roster
     }
@@ -213,7 +216,20 @@ impl Roster {
     pub fn tick(&mut self, now: Now) -> Vec<Effect> {
         let mut effects = self.calls_due(now);
         self.go_on(now.elapsed, &mut effects);
+        let leads = self.leads(now.elapsed);
+        if self.leads.replace(leads) != Some(leads) {
+            effects.push(Effect::Note(0, Note::Lead(leads)));
+        }
         effects
+    }
+
+    /// Whether this server begins rounds of collecting: it has the smallest number, and everyone that
+    /// it has ever heard of answers and is ready.
+    fn leads(&self, now: Duration) -> bool {
+        let follows = |contact: &Contact| {
+            contact.live(now).is_some_and(|met| met.ready && met.member.server > self.own.server)
+        };
+        self.is_ready() && self.contacts.values().all(follows)
     }
 
     fn calls_due(&mut self, now: Now) -> Vec<Effect> {
@@ -391,6 +407,9 @@ impl Roster {
                 notes.push(Note::Fetch { server: donor.server, attempt: *attempt });
             }
             Start::Fetching { donor: None, .. } => {}
+        }
+        if place == 0 {
+            notes.push(Note::Lead(self.leads == Some(true)));
         }
         notes.into_iter().map(|note| Effect::Note(place, note)).collect()
     }

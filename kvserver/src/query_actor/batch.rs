@@ -126,7 +126,8 @@ impl QueryActor {
     }
 
     fn write(&mut self, key: &str, value: Option<&str>, now: Now) -> Answer<'_> {
-        match self.replica.write(&self.writer, now.wall_millis, key, value) {
+        let millis = now.wall_millis.max(self.sweep.floor_millis());
+        match self.replica.write(&self.writer, millis, key, value) {
             Some(entry) => {
                 let stamp = entry.stamp();
                 self.peers.wrote(&entry, now.elapsed);

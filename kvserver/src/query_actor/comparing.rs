@@ -77,6 +77,11 @@ impl Comparing {
         (other, self.with.entry(other).or_default().on_message(message, replica, now))
     }
 
+    /// Drops what has been collected for others of entries.
+    pub fn interrupt(&mut self) {
+        self.with.values_mut().for_each(Comparison::interrupt);
+    }
+
     /// Whether there is something to go on with.
     pub fn has_work(&self) -> bool {
         self.with.values().any(Comparison::has_work)

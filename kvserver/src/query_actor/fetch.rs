@@ -125,6 +125,7 @@ impl Fetch {
 pub struct Giving {
     turn: u32,
     slice: Slice,
+    from: Walk,
     walk: Walk,
     packer: Packer,
     ready: bool,
@@ -133,12 +134,18 @@ pub struct Giving {
 impl Giving {
     /// Begins to answer a question.
     pub fn new(Request { turn, slice, from }: Request, ready: bool) -> Self {
-        Self { turn, slice, walk: from, packer: Packer::default(), ready }
+        Self { turn, slice, walk: from.clone(), from, packer: Packer::default(), ready }
     }
 
     /// How many bytes there are so far.
     pub fn bytes(&self) -> usize {
         self.packer.len()
+    }
+
+    /// Begins anew: what was collected is void.
+    pub fn restart(&mut self) {
+        self.packer = Packer::default();
+        self.walk = self.from.clone();
     }
 
     /// Looks at no more than `limit` further entries. Returns the chunk when it is complete.

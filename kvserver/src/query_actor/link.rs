@@ -12,6 +12,8 @@ use super::fetch::{Brought, Chunk, Fetch, Request, Slice};
 use super::pace::Pace;
 use super::pack::Pack;
 use super::stream::{Ack, Came, Data, Incoming, Outgoing};
+use super::sweep::{Mark, Say};
+use super::tombstones::{Tombstones, brings_entries};
 use crate::digest;
 use crate::entry::Entry;
 
@@ -60,6 +62,10 @@ pub struct Frame {
     pub chunk: Option<Chunk>,
     /// What is said in comparing stores.
     pub digest: Option<digest::Message>,
+    /// What the sender has confirmed.
+    pub mark: Mark,
+    /// What is said about rounds of collecting.
+    pub sweep: Option<Say>,
 }
 
 /// What came in a frame and is to be seen to by the actor.
@@ -132,6 +138,10 @@ pub struct Link {
     next_turn: u32,
     chunk: Option<Chunk>,
     digest: VecDeque<digest::Message>,
+    /// What is to be said about rounds of collecting.
+    sweep: Option<Say>,
+    /// Whether the other actor has yet to be told what this one has confirmed.
+    mark_due: bool,
     round_trip: Option<Duration>,
     traffic: Traffic,
 }
@@ -151,6 +161,8 @@ impl Link {
             next_turn: 0,
             chunk: None,
             digest: VecDeque::new(),
+            sweep: None,
+            mark_due: false,
             round_trip: None,
             traffic: Traffic::default(),
         }
@@ -246,6 +258,26 @@ impl Link {
         }
     }
 
+    /// Says something about rounds of collecting.
+    pub fn say(&mut self, say: Say) {
+        say.put(&mut self.sweep);
+    }
+
+    /// Tells the other actor what this one has confirmed.
+    pub fn announce(&mut self) {
+        self.mark_due = true;
+    }
+
+    /// Sees to it that nothing is sent any more that these tombstones have made void.
+    pub fn purge(&mut self, tombstones: &Tombstones, collected: bool, now: Duration) {
+        if let Some(out) = &mut self.out {
+            out.purge(tombstones, collected, now);
+        }
+        // It is asked for again.
+        self.chunk = None;
+        self.digest.retain(|message| !brings_entries(message));
+    }
+
     /// How long the next frame has to wait, if there is one: zero if it may go now.
     pub fn wait(&self, now: Duration) -> Option<Duration> {
         let data = self.data_wait(now).map(|wait| wait.max(self.pace.data_wait(now)));
@@ -256,8 +288,11 @@ impl Link {
     /// How long a message with data has to wait for its occasion.
     fn data_wait(&self, now: Duration) -> Option<Duration> {
         let digest = self.digest.iter().any(|message| !is_small(message));
-        let ready =
-            digest || self.chunk.is_some() || self.out.as_ref().is_some_and(Outgoing::has_frame);
+        let round = self.sweep.as_ref().is_some_and(|say| !say.is_small());
+        let ready = digest
+            || round
+            || self.chunk.is_some()
+            || self.out.as_ref().is_some_and(Outgoing::has_frame);
         let asks = self.fetch.as_ref().and_then(|fetch| fetch.wait(now));
         if ready { Some(Duration::ZERO) } else { asks }
     }
@@ -265,7 +300,8 @@ impl Link {
     /// How long a message without data has to wait for its occasion.
     fn small_wait(&self, now: Duration) -> Option<Duration> {
         let out = self.out.as_ref();
-        if self.ack_due || self.has_small_digest() || out.is_some_and(Outgoing::is_new) {
+        let says = self.mark_due || self.sweep.as_ref().is_some_and(Say::is_small);
+        if says || self.ack_due || self.has_small_digest() || out.is_some_and(Outgoing::is_new) {
             return Some(Duration::ZERO);
         }
         out.and_then(Outgoing::probe_at).map(|at| at.saturating_sub(now))
@@ -285,6 +321,7 @@ impl Link {
         }
         let mut frame = from(!self.is_known);
         frame.to_state = self.their_state;
+        self.mark_due = false;
         frame.ack = self.incoming.ack().filter(|_| std::mem::take(&mut self.ack_due));
         if with_data {
             self.pace.data_sent(now);
@@ -298,6 +335,9 @@ impl Link {
                 .map(|at| at.saturating_sub(now)));
             let out = self.out.as_mut().filter(|out| asks || out.is_new());
             frame.data = out.map(|out| out.probe(now));
+            if self.sweep.as_ref().is_some_and(Say::is_small) {
+                frame.sweep = self.sweep.take();
+            }
             if self.has_small_digest() {
                 frame.digest = self.digest.pop_front();
             }
@@ -312,8 +352,9 @@ impl Link {
         if frame.chunk.is_none() {
             frame.digest = self.digest.pop_front();
         }
-        let budget = match (&frame.chunk, &frame.digest) {
-            (None, None) => STREAM_BYTES,
+        frame.sweep = self.sweep.take();
+        let budget = match (&frame.chunk, &frame.digest, &frame.sweep) {
+            (None, None, None) => STREAM_BYTES,
             _ => STREAM_BYTES_BESIDE_OTHERS,
         };
         let out = self.out.as_mut().filter(|out| out.has_frame() || out.is_new());

@@ -6,6 +6,7 @@ use std::time::Duration;
 use actor::ActorRef;
 use serde::{Deserialize, Serialize};
 
+use super::sweep::{Mark, Say};
 use super::{Given, Member, Message, Standing};
 use crate::entry::Entry;
 use crate::{digest, members};
@@ -58,7 +59,7 @@ impl Default for Keeping {
 }
 
 /// All that one actor has to say to a sibling at one moment.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Sync {
     /// The sender's place among the siblings.
     pub from: usize,
@@ -72,6 +73,12 @@ pub struct Sync {
     pub given: Given,
     /// What is said in comparing stores.
     pub digest: Vec<digest::Message>,
+    /// The random number of the sender's state.
+    pub state: u64,
+    /// What the sender has confirmed.
+    pub mark: Mark,
+    /// What is said about rounds of collecting.
+    pub sweep: Option<Say>,
 }
 
 /// A slice of another server's store that this server has fetched.
@@ -101,6 +108,8 @@ pub enum Note {
     },
     /// The server has the store.
     Open,
+    /// Whether the server is the one to begin rounds of collecting.
+    Lead(bool),
 }
 
 /// A replica's state, for people and for load balancers.

@@ -6,6 +6,8 @@ use std::time::Duration;
 use super::comparing::is_small;
 use super::pace::{PACE, SMALL_PACE, wait};
 use super::refill::Given;
+use super::sweep::{Mark, Say};
+use super::tombstones::{Tombstones, brings_entries};
 use super::{Fetched, Sync};
 use crate::digest;
 use crate::entry::{ByKey, Entry};
@@ -23,6 +25,23 @@ pub struct Outbox {
     last_sent: Option<Duration>,
 }
 
+/// Who sends.
+#[derive(Clone, Copy)]
+pub struct Sender {
+    /// Its place.
+    pub me: usize,
+    /// The number of its state.
+    pub state: u64,
+    /// What it has confirmed.
+    pub mark: Mark,
+}
+
+impl Sender {
+    fn empty(self) -> Sync {
+        Sync { from: self.me, state: self.state, mark: self.mark, ..Sync::default() }
+    }
+}
+
 #[derive(Default)]
 struct Personal {
     ask: bool,
@@ -30,13 +49,18 @@ struct Personal {
     given: Given,
     fetched: Vec<Fetched>,
     digest: Vec<digest::Message>,
+    sweep: Option<Say>,
+    mark_due: bool,
     last_small: Option<Duration>,
 }
 
 impl Personal {
-    /// Whether there is something to compare, and it may go alone.
+    /// Whether there is something that may go alone, and nothing else.
     fn has_only_small(&self) -> bool {
-        !self.digest.is_empty() && self.digest.iter().all(is_small)
+        let says = self.mark_due || self.sweep.is_some();
+        (says || !self.digest.is_empty())
+            && self.digest.iter().all(is_small)
+            && self.sweep.as_ref().is_none_or(Say::is_small)
     }
 }
 
@@ -97,6 +121,29 @@ impl Outbox {
         self.personal[to].digest.push(message);
     }
 
+    /// Says something to a sibling about rounds of collecting.
+    pub fn say(&mut self, to: usize, say: Say) {
+        self.waiting |= !say.is_small();
+        say.put(&mut self.personal[to].sweep);
+    }
+
+    /// Tells a sibling what this actor has confirmed.
+    pub fn announce(&mut self, to: usize) {
+        self.personal[to].mark_due = true;
+    }
+
+    /// Sees to it that nothing is sent any more that these tombstones have made void.
+    pub fn purge(&mut self, tombstones: &Tombstones, collected: bool) {
+        let mut news: Vec<_> =
+            std::mem::take(&mut self.news).into_iter().map(|ByKey(entry)| entry).collect();
+        tombstones.purge(&mut news, collected);
+        self.news = news.into_iter().map(ByKey).collect();
+        for personal in &mut self.personal {
+            tombstones.purge(&mut personal.entries, collected);
+            personal.digest.retain(|message| !brings_entries(message));
+        }
+    }
+
     /// How many bytes wait to be told.
     pub fn held(&self) -> usize {
         let personal = self.personal.iter().flat_map(|personal| &personal.entries);
@@ -127,44 +174,48 @@ impl Outbox {
         }
     }
 
-    /// All that is to be sent now by the actor at place `me`, with the place it goes to.
-    pub fn take(&mut self, me: usize, now: Duration) -> Vec<(usize, Sync)> {
+    /// All that is to be sent now, with the place it goes to.
+    pub fn take(&mut self, of: Sender, now: Duration) -> Vec<(usize, Sync)> {
         if !self.waiting || !wait(self.last_sent, PACE, now).is_zero() {
-            return self.take_small(me, now);
+            return self.take_small(of, now);
         }
         self.waiting = false;
         self.sent(now);
         let news: Vec<Entry> =
             std::mem::take(&mut self.news).into_iter().map(|ByKey(entry)| entry).collect();
         let all_fetched = std::mem::take(&mut self.fetched);
-        let others = self.personal.iter_mut().enumerate().filter(|(to, _)| *to != me);
+        let others = self.personal.iter_mut().enumerate().filter(|(to, _)| *to != of.me);
         others
             .filter_map(|(to, personal)| {
                 let last_small = personal.last_small;
-                let Personal { ask, mut entries, given, mut fetched, digest, .. } =
-                    std::mem::replace(personal, Personal { last_small, ..Personal::default() });
+                let Personal {
+                    ask, mut entries, given, mut fetched, digest, sweep, mark_due, ..
+                } = std::mem::replace(personal, Personal { last_small, ..Personal::default() });
                 entries.extend_from_slice(&news);
                 fetched.extend_from_slice(&all_fetched);
                 let silent = entries.is_empty()
                     && fetched.is_empty()
                     && digest.is_empty()
+                    && sweep.is_none()
+                    && !mark_due
                     && !ask
                     && given == Given::Nothing;
-                (!silent).then_some((to, Sync { from: me, entries, fetched, ask, given, digest }))
+                let sync = Sync { entries, fetched, ask, given, digest, sweep, ..of.empty() };
+                (!silent).then_some((to, sync))
             })
             .collect()
     }
 
     /// What may go without waiting for other messages.
-    fn take_small(&mut self, me: usize, now: Duration) -> Vec<(usize, Sync)> {
+    fn take_small(&mut self, of: Sender, now: Duration) -> Vec<(usize, Sync)> {
         let due = self.personal.iter_mut().enumerate().filter(|(_, personal)| {
             personal.has_only_small() && wait(personal.last_small, SMALL_PACE, now).is_zero()
         });
         due.map(|(to, personal)| {
             personal.last_small = Some(now);
             let digest = std::mem::take(&mut personal.digest);
-            let (entries, fetched) = (Vec::new(), Vec::new());
-            (to, Sync { from: me, entries, fetched, ask: false, given: Given::Nothing, digest })
+            personal.mark_due = false;
+            (to, Sync { digest, sweep: personal.sweep.take(), ..of.empty() })
         })
         .collect()
     }
@@ -184,13 +235,17 @@ mod tests {
         Entry::new(Stamp { millis, counter: 0, uid: 1 }, key, Some("v"))
     }
 
+    fn sender(me: usize) -> Sender {
+        Sender { me, state: 1, mark: Mark::default() }
+    }
+
     #[test]
     fn the_first_message_after_quiet_may_go_at_once_and_the_next_at_the_pace() {
         let mut outbox = Outbox::new(2);
         assert_eq!(outbox.wait(ms(5000)), None);
         outbox.tell_all(entry("a", 1));
         assert_eq!(outbox.wait(ms(5000)), Some(ms(0)));
-        outbox.take(0, ms(5000));
+        outbox.take(sender(0), ms(5000));
         assert_eq!(outbox.wait(ms(5001)), None);
         outbox.tell_all(entry("a", 2));
         assert_eq!(outbox.wait(ms(5001)), Some(ms(124)));
@@ -203,13 +258,13 @@ mod tests {
         outbox.tell_all(entry("a", 1));
         outbox.tell_all(entry("b", 2));
         outbox.tell_all(entry("a", 3));
-        let told = outbox.take(1, ms(0));
+        let told = outbox.take(sender(1), ms(0));
         let to: Vec<usize> = told.iter().map(|(to, _)| *to).collect();
         assert_eq!(to, [0, 2], "everyone but oneself");
         for (_, sync) in told {
             assert_eq!(sync.entries, [entry("a", 3), entry("b", 2)]);
         }
-        assert!(outbox.take(1, ms(1)).is_empty(), "nothing is told twice");
+        assert!(outbox.take(sender(1), ms(1)).is_empty(), "nothing is told twice");
     }
 
     #[test]
@@ -219,7 +274,7 @@ mod tests {
         outbox.give(2, vec![entry("old", 1)]);
         outbox.gave_all(2, true, Vec::new());
         outbox.tell_all(entry("new", 2));
-        let told = outbox.take(0, ms(0));
+        let told = outbox.take(sender(0), ms(0));
         let [(1, first), (2, second)] = told.as_slice() else { panic!("{told:?}") };
         assert_eq!((first.ask, first.given), (true, Given::Nothing));
         assert_eq!(first.entries, [entry("new", 2)]);

@@ -55,6 +55,11 @@ impl Packer {
         self.bytes.len()
     }
 
+    /// How many entries it has.
+    pub fn entries(&self) -> usize {
+        self.entries as usize
+    }
+
     /// Adds an entry.
     pub fn push(&mut self, entry: &Entry) {
         self.entries += 1;

@@ -10,6 +10,8 @@ use super::Message;
 use super::fetch::{Chunk, Slice};
 use super::link::{Arrived, Frame, Link, Member, Traffic};
 use super::stream::Outgoing;
+use super::sweep::{Mark, Say};
+use super::tombstones::Tombstones;
 use crate::digest;
 use crate::entry::Entry;
 
@@ -185,11 +187,43 @@ impl Peers {
         self.links.keys().copied().filter(move |(server, place)| *server > own && *place == 0)
     }
 
+    /// The link with the first actor of the server with the smallest number, if that is not this one.
+    pub fn first_of_smallest_server(&self) -> Option<LinkId> {
+        let own = self.own.as_ref().map_or(0, |own| own.server);
+        let smallest = self.members.keys().next().filter(|server| **server < own);
+        smallest.map(|server| (*server, 0)).filter(|id| self.has(*id))
+    }
+
     /// Sends another actor what is said in comparing with it.
     pub fn compare(&mut self, id: LinkId, message: digest::Message) {
         if let Some(link) = self.links.get_mut(&id) {
             link.compare(message);
         }
+    }
+
+    /// Says something to another actor about rounds of collecting.
+    pub fn say(&mut self, id: LinkId, say: Say) {
+        if let Some(link) = self.links.get_mut(&id) {
+            link.say(say);
+        }
+    }
+
+    /// Tells another actor what this one has confirmed.
+    pub fn announce(&mut self, to: LinkId) {
+        if let Some(link) = self.links.get_mut(&to) {
+            link.announce();
+        }
+    }
+
+    /// Sees to it that nothing is sent any more that these tombstones have made void.
+    pub fn purge(&mut self, tombstones: &Tombstones, collected: bool, now: Duration) {
+        self.history.purge(tombstones, collected);
+        self.links.values_mut().for_each(|link| link.purge(tombstones, collected, now));
+    }
+
+    /// All links.
+    pub fn links(&self) -> impl Iterator<Item = LinkId> {
+        self.links.keys().copied()
     }
 
     /// How many actors a server has, if it is known.
@@ -203,7 +237,7 @@ impl Peers {
     }
 
     /// All frames that may go now.
-    pub fn take(&mut self, now: Duration) -> Vec<(ActorRef<Message>, Frame)> {
+    pub fn take(&mut self, mark: Mark, now: Duration) -> Vec<(ActorRef<Message>, Frame)> {
         let Some(own) = &self.own else { return Vec::new() };
         let mut frames = Vec::new();
         for link in self.links.values_mut() {
@@ -218,6 +252,8 @@ impl Peers {
                 request: None,
                 chunk: None,
                 digest: None,
+                mark,
+                sweep: None,
             };
             if let Some(frame) = link.take(now, frame) {
                 frames.push((link.to().clone(), frame));
@@ -271,6 +307,23 @@ impl History {
         self.bytes += entry.bytes().len() + HISTORY_OVERHEAD;
         self.entries.push_back((now, entry));
         self.forget_old(now);
+    }
+
+    fn purge(&mut self, tombstones: &Tombstones, collected: bool) {
+        for (_, entry) in &mut self.entries {
+            if let Some(tombstone) = tombstones.voids(entry, false) {
+                self.bytes = self.bytes + tombstone.bytes().len() - entry.bytes().len();
+                *entry = tombstone.clone();
+            }
+        }
+        if collected {
+            let bytes = &mut self.bytes;
+            self.entries.retain(|(_, entry)| {
+                let stays = tombstones.voids(entry, true).is_none();
+                *bytes -= if stays { 0 } else { entry.bytes().len() + HISTORY_OVERHEAD };
+                stays
+            });
+        }
     }
 
     fn forget_old(&mut self, now: Duration) {

@@ -2,14 +2,26 @@
 
 use super::comparing::{self, Other, Turn};
 use super::fetch::{Brought, Giving};
+use super::tombstones::brings_entries;
 use super::work::{Source, Then, Work};
 use super::{Ctx, Fetched, Frame, Message, Note, QueryActor};
 use crate::{digest, members};
 
 impl QueryActor {
-    pub(super) fn take_in_frame(&mut self, frame: Frame, ctx: &mut Ctx<'_>) {
+    pub(super) fn take_in_frame(&mut self, mut frame: Frame, ctx: &mut Ctx<'_>) {
         let now = ctx.now().elapsed;
+        let (mark, say) = (frame.mark, frame.sweep.take());
+        let knows_me = frame.to_state == Some(self.state);
+        let brings = frame.data.is_some()
+            || frame.chunk.is_some()
+            || frame.digest.as_ref().is_some_and(brings_entries);
+        if brings && !self.admits(&mark) {
+            // As if it had not come, and without an answer: it may be welcome later.
+            (frame.data, frame.chunk) = (None, None);
+            frame.digest = frame.digest.filter(|message| !brings_entries(message));
+        }
         let Some((link, arrived)) = self.peers.take_in(frame, now) else { return };
+        self.sweep.heard(Other::Server(link), mark, knows_me);
         if arrived.not_whole && self.is_ready() {
             self.peers.catch_up(link);
         }
@@ -29,6 +41,7 @@ impl QueryActor {
         if let Some(message) = arrived.digest {
             self.take_in_digest(Other::Server(link), message, ctx);
         }
+        self.take_in_say(Other::Server(link), say, ctx);
         self.begin_work(ctx);
     }
 
@@ -40,6 +53,7 @@ impl QueryActor {
             }
             Note::Fetch { server, attempt } => {
                 self.open = false;
+                self.sweep.incomplete();
                 self.fetching = Some((server, attempt));
                 self.peers.fetch(server);
                 self.fetched.retain(|fetched| fetched.attempt >= attempt);
@@ -49,7 +63,9 @@ impl QueryActor {
                 self.open = true;
                 self.fetching = None;
                 self.fetched.clear();
+                self.complete_if_ready(ctx);
             }
+            Note::Lead(leads) => self.gathering.leads = leads,
         }
     }
 
@@ -57,7 +73,9 @@ impl QueryActor {
     /// it lacks.
     pub(super) fn compare(&mut self, ctx: &mut Ctx<'_>) {
         ctx.tell_after(comparing::TICK, Message::Compare);
+        self.sweep_on(ctx);
         if !self.is_ready() {
+            self.send_when_due(ctx);
             return;
         }
         let ring = (self.me, self.siblings.len());

@@ -2,15 +2,25 @@
 
 use super::comparing::Other;
 use super::refill::Step;
+use super::tombstones::brings_entries;
 use super::work::{Source, Then, Work};
 use super::{Ctx, Given, Message, PATIENCE, QueryActor, Sync};
 use crate::replica::Walk;
 
 impl QueryActor {
     pub(super) fn take_in(&mut self, sync: Sync, ctx: &mut Ctx<'_>) {
-        let Sync { from, entries, fetched, ask, given, digest } = sync;
-        if from >= self.siblings.len() {
+        let Sync {
+            from, mut entries, mut fetched, ask, mut given, mut digest, mark, sweep, ..
+        } = sync;
+        if from >= self.siblings.len() || from == self.me {
             return;
+        }
+        self.sweep.heard(Other::Sibling(from), mark, true);
+        let brings = !entries.is_empty() || digest.iter().any(brings_entries);
+        if brings && !self.admits(&mark) {
+            // Comparing finds what is lost with it.
+            (entries, fetched, given) = (Vec::new(), Vec::new(), Given::Nothing);
+            digest.retain(|message| !brings_entries(message));
         }
         if let Some(refill) = &mut self.refill
             && given != Given::Nothing
@@ -27,6 +37,7 @@ impl QueryActor {
         for message in digest {
             self.take_in_digest(Other::Sibling(from), message, ctx);
         }
+        self.take_in_say(Other::Sibling(from), sweep, ctx);
         self.begin_work(ctx);
     }
 
@@ -35,6 +46,7 @@ impl QueryActor {
         if let Some(refill) = &mut self.refill {
             let step = refill.given_all(from, ready, ctx.now().elapsed);
             self.refill_step(step);
+            self.complete_if_ready(ctx);
         }
     }
 
@@ -42,6 +54,7 @@ impl QueryActor {
         if let Some(refill) = &mut self.refill {
             let step = refill.check(ctx.now().elapsed);
             self.refill_step(step);
+            self.complete_if_ready(ctx);
             ctx.tell_after(PATIENCE, Message::CheckRefill);
             self.send_when_due(ctx);
         }

@@ -15,6 +15,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::pack::{Pack, Packer};
+use super::tombstones::Tombstones;
 use crate::entry::{ByKey, Entry};
 
 /// At most so many frames are unanswered: as many as an [`Ack`] can tell apart.
@@ -254,6 +255,26 @@ impl Outgoing {
             self.waiting.insert(entry);
             self.waiting_from = Some(self.waiting_from.map_or(from, |before| before.min(from)));
             self.again += 1;
+        }
+    }
+
+    /// Sees to it that nothing is sent any more that these tombstones have made void: one of them
+    /// goes in its place or, where they are `collected`, nothing.
+    pub fn purge(&mut self, tombstones: &Tombstones, collected: bool, now: Duration) {
+        let void = |ByKey(entry): &ByKey| tombstones.voids(entry, collected).cloned();
+        let sent: Vec<Entry> = self.under_way.keys().filter_map(void).collect();
+        for tombstone in &sent {
+            // The frame still counts what was in it.
+            self.under_way.remove(tombstone.key_bytes());
+        }
+        let waiting: Vec<Entry> = self.waiting.iter().filter_map(void).collect();
+        for tombstone in &waiting {
+            if let Some(held) = self.waiting.take(tombstone.key_bytes()) {
+                self.held -= cost(&held);
+            }
+        }
+        if !collected {
+            sent.into_iter().chain(waiting).for_each(|tombstone| self.tell(tombstone, now));
         }
     }
 

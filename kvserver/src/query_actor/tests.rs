@@ -85,7 +85,7 @@ impl World {
     async fn health(&self, actor: usize) -> Health {
         let question = |reply| Message::Inspect { reply };
         let health: Health = self.system.ask(&self.actors[actor], question).await.unwrap();
-        Health { tombstones: 0, held: 0, swept: None, collected: 0, ..health }
+        Health { tombstones: 0, held: 0, swept: None, ..health }
     }
 
     /// A panic, and the moment it takes: questions that meet it are not answered.
@@ -228,17 +228,7 @@ async fn queries_are_answered_between_the_slices_of_a_merge() {
         Entry::new(Stamp { millis: 1, counter: 0, uid: 1 }, &format!("{number:06}"), Some("v"))
     };
     let entries = (0..10 * SLICE).map(entry).collect();
-    world.tell(
-        0,
-        Message::Sync(Sync {
-            from: 1,
-            entries,
-            fetched: Vec::new(),
-            ask: false,
-            given: Given::Nothing,
-            digest: Vec::new(),
-        }),
-    );
+    world.tell(0, Message::Sync(Sync { from: 1, entries, ..Sync::default() }));
     assert_eq!(world.health(0).await.keys, SLICE, "one slice, then the question");
     sleep(ms(100)).await;
     assert_eq!(world.health(0).await.keys, 10 * SLICE);
@@ -248,17 +238,7 @@ async fn queries_are_answered_between_the_slices_of_a_merge() {
 async fn what_one_sibling_alone_has_is_found_in_comparing() {
     let world = World::of(3);
     let entries = vec![Entry::new(Stamp { millis: 1, counter: 0, uid: 1 }, "key", Some("v"))];
-    world.tell(
-        0,
-        Message::Sync(Sync {
-            from: 1,
-            entries,
-            fetched: Vec::new(),
-            ask: false,
-            given: Given::Nothing,
-            digest: Vec::new(),
-        }),
-    );
+    world.tell(0, Message::Sync(Sync { from: 1, entries, ..Sync::default() }));
     assert_eq!(world.get(1, "key").await, Ok(None), "as if a message had been lost");
     sleep(ms(10_000)).await;
     for actor in 0..3 {
@@ -273,14 +253,7 @@ async fn a_sync_from_nobody_is_ignored() {
     let entries = vec![Entry::new(Stamp { millis: 1, counter: 0, uid: 1 }, "key", Some("v"))];
     world.tell(
         0,
-        Message::Sync(Sync {
-            from: 7,
-            entries,
-            fetched: Vec::new(),
-            ask: true,
-            given: Given::Part,
-            digest: Vec::new(),
-        }),
+        Message::Sync(Sync { from: 7, entries, ask: true, given: Given::Part, ..Sync::default() }),
     );
     assert_eq!(world.get(0, "key").await, Ok(None));
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::pack::Unpacker;
 use super::peers::LinkId;
+use super::sweep::Begin;
 use super::{Ctx, Fetched, Given, Message, QueryActor, SLICE};
 use crate::entry::Entry;
 use crate::replica::Walk;
@@ -45,6 +46,8 @@ pub(super) enum Then {
         link: LinkId,
         last: Option<bool>,
     },
+    /// A round of tombstones may be dropped.
+    Collect(Begin),
     /// A sibling has been given all.
     Gave {
         ready: bool,
@@ -157,6 +160,7 @@ impl QueryActor {
                     self.note_fetched(fetched, ctx);
                 }
             }
+            (Then::Collect(begin), _) => self.collect(&begin, ctx.now().elapsed),
             (Then::Gave { ready, fetched }, Source::Own { to, .. }) => {
                 self.outbox.gave_all(to, ready, fetched);
             }

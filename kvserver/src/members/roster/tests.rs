@@ -22,6 +22,8 @@ struct World {
     notes: BTreeMap<Address, Vec<Note>>,
     calls: Vec<(Address, Hello)>,
     calls_made: usize,
+    /// Who was told whether it begins rounds of collecting.
+    leads: BTreeMap<Address, bool>,
 }
 
 impl World {
@@ -32,6 +34,7 @@ impl World {
             notes: BTreeMap::new(),
             calls: Vec::new(),
             calls_made: 0,
+            leads: BTreeMap::new(),
         }
     }
 
@@ -82,6 +85,9 @@ impl World {
                     let to = if to == address("alias") { address("a") } else { to };
                     self.calls.push((to, hello));
                 }
+                Effect::Note(_, Note::Lead(leads)) => {
+                    self.leads.insert(name.clone(), leads);
+                }
                 Effect::NoteAll(note) | Effect::Note(_, note) => {
                     self.notes.get_mut(name).unwrap().push(note);
                 }
@@ -116,6 +122,25 @@ fn one_live_member_is_enough_to_meet_all() {
     let fetch = world.notes[&address("c")].iter().filter(|note| matches!(note, Note::Fetch { .. }));
     assert_eq!(fetch.count(), 1, "one ready server has everything");
     assert!(!world.notes[&address("a")].contains(&Note::Open), "a was ready from the start");
+}
+
+#[test]
+fn the_member_with_the_smallest_number_leads_while_all_known_ones_answer() {
+    let mut world = World::new();
+    world.start("a", 5, &[]);
+    world.run(100);
+    assert_eq!(world.leads[&address("a")], true);
+    world.start("b", 2, &["a"]);
+    world.start("c", 3, &["b"]);
+    world.run(4000);
+    let leads = |world: &World| ["a", "b", "c"].map(|name| world.leads[&address(name)]);
+    assert_eq!(leads(&world), [false, true, false]);
+    let c = world.rosters.remove(&address("c")).unwrap();
+    world.run(6000);
+    assert_eq!(leads(&world), [false; 3], "c may hold anything");
+    world.rosters.insert(address("c"), c);
+    world.run(6000);
+    assert_eq!(leads(&world), [false, true, false]);
 }
 
 #[test]
@@ -237,7 +262,14 @@ fn a_query_actor_that_begins_anew_is_told_all() {
     world.start("b", 2, &["a"]);
     world.run(2000);
     let effects = world.rosters[&address("b")].resumed(0);
-    assert_eq!(effects, [Effect::Note(0, Note::Meet(member("a", 1))), Effect::Note(0, Note::Open)]);
+    assert_eq!(
+        effects,
+        [
+            Effect::Note(0, Note::Meet(member("a", 1))),
+            Effect::Note(0, Note::Open),
+            Effect::Note(0, Note::Lead(false))
+        ]
+    );
 }
 
 #[test]

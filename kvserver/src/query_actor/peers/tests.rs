@@ -52,7 +52,7 @@ impl Pair {
         while self.now < end {
             self.now += ms(5);
             for from in 0..2 {
-                for (_, frame) in self.ends[from].take(self.now) {
+                for (_, frame) in self.ends[from].take(Mark::default(), self.now) {
                     self.sent[from].push(self.now);
                     if !is_lost() {
                         self.under_way.push((self.now + ms(100), 1 - from, frame));
@@ -108,8 +108,11 @@ fn a_new_life_at_the_same_address_takes_the_place_of_the_old_one() {
     peers.meet(member(1), ms(0));
     peers.meet(Member { server: 2, ..member(1) }, ms(10));
     assert_eq!((peers.actors_of(1), peers.actors_of(2)), (None, Some(1)));
-    assert!(peers.take(ms(11)).is_empty(), "the pair may have been used a moment ago");
-    assert!(!peers.take(ms(511)).is_empty());
+    assert!(
+        peers.take(Mark::default(), ms(11)).is_empty(),
+        "the pair may have been used a moment ago"
+    );
+    assert!(!peers.take(Mark::default(), ms(511)).is_empty());
 }
 
 #[test]

@@ -1,0 +1,447 @@
+//! How tombstones are collected: in rounds that every actor confirms.
+//!
+//! A tombstone may be dropped when nothing that it would beat can come any more. No clock can tell
+//! that; a *round* can. A round has a list of tombstones, each older than an age that is set
+//! ([`Keeping::tombstones`](super::Keeping)). Rounds form a chain: each names the one it follows.
+//!
+//! # The rules
+//!
+//! 1. *Confirming.* An actor takes a round only if it has confirmed the one before. It merges the
+//!    tombstones, and wherever it holds something older of these keys that it might still send
+//!    (queues, frames that may have to be repeated, its history, half-built and ready chunks, what is
+//!    said in comparing), it puts the tombstone in its place or drops it. Then it has confirmed.
+//! 2. *Telling.* Every message between query actors has a [`Mark`]: the last round that the sender
+//!    has confirmed. Messages of a pair keep their order, so a mark also says that nothing older
+//!    follows on that pair.
+//! 3. *Collecting.* An actor drops the tombstones of a round, those that it still holds with this or an
+//!    earlier stamp, when the marks of all its partners (its siblings, and every actor of another
+//!    server that it has a link with) have reached the round, and after whatever came before has been
+//!    merged.
+//! 4. *Refusing.* From then on it refuses entries from anyone whose mark is below that round.
+//! 5. *Writing.* From then on its clients' writes get later stamps than all that it has collected, even
+//!    if its clock steps back.
+//!
+//! # Why nothing comes back
+//!
+//! Say that an actor *is clean of* a tombstone when it neither holds nor will send an older entry of
+//! the key. Whoever has confirmed the round is clean, and stays so: while it has the tombstone, merging
+//! rejects what is older. Once it has collected it (3), all its partners have confirmed, so an older
+//! entry could only come from one of them, sent after it became clean. Take the first message ever that
+//! a clean actor sends with an older entry. It got that entry after it became clean, so from a
+//! partner, and in a message that was sent earlier by an actor that was clean: there is none. Its own
+//! clients cannot write it either (5). It does not matter that third actors have not confirmed
+//! yet: every way from them leads over a partner that has.
+//!
+//! The argument needs that a mark is true of all that was sent before it as well, and that states do not
+//! mix. So an actor that has lost its state, or is new, has no such mark. What it merges makes its
+//! [`Claim`] the lowest of those from whom it came, which its own messages carry, so that rule 4 covers
+//! what it passes on. When it holds everything (a sibling has given all; the store is fetched), the
+//! claim becomes a mark: of the last round that its givers had *collected*, since the tombstones of
+//! later ones are among what they gave. From there it catches up: it asks for the rounds that follow.
+//! Those who know it as a partner cannot collect them before, so there is someone to ask.
+//!
+//! # Who has missed a round
+//!
+//! An actor whose mark is below what a partner has collected, and to whom nobody gives the rounds
+//! between, has missed them: it was forgotten, and came back. What it holds may have been deleted for
+//! good. It is *stale*, and its server begins anew (`renewal`).
+//!
+//! # Who begins a round
+//!
+//! The first actor of the member with the smallest number, while all known members answer and are ready,
+//! all marks are equal to its own, and nothing is pending. None of this is needed for safety, but
+//! two rounds that follow the same one would block each other. Its rounds have the tombstones that it
+//! holds. Tombstones that it lacks, as where one was lost on the way and there was no value left that
+//! comparing could have seen, are reported to it by those who still hold them when no rounds come any
+//! more ([`Say::Left`]). Should two parts of a store that
+//! have forgotten each other both go on collecting, the part with fewer rounds is stale when they meet.
+//!
+//! # Costs
+//!
+//! A round costs each pair of partners one small message each way beside what they say anyway, and the
+//! tombstones once for each actor. Where nothing was deleted no round begins.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::comparing::Other;
+use super::pack::Pack;
+
+/// A round has at most so many tombstones, which one handler merges in a few milliseconds.
+pub const MAX_TOMBSTONES: usize = 4096;
+
+/// A round ends with the tombstone that brings it to so many bytes.
+pub const MAX_BYTES: usize = 512 * 1024;
+
+/// So many rounds may be confirmed and not yet collected.
+const MAX_PENDING: usize = 2;
+
+/// The same for an actor whose partners are ahead of it: it has to follow.
+const MAX_PENDING_BEHIND: usize = 8;
+
+/// A partner is asked again after so long.
+const ASK_AGAIN: Duration = Duration::from_secs(2);
+
+/// An actor that is behind for so long has missed a round for good.
+const STALE_AFTER: Duration = Duration::from_secs(6);
+
+/// A round whose tombstones are too young for this actor's clock is asked for again after so long.
+const TOO_YOUNG: Duration = Duration::from_secs(5);
+
+/// A round of collecting, or with [`Round::NONE`], none. Later rounds of a chain are larger. A chain
+/// that began earlier is larger than one that began later, so that a store that was begun by mistake
+/// beside another one is the one that gives way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Round(u64);
+
+impl Round {
+    /// Before the first one.
+    pub const NONE: Self = Self(0);
+
+    /// As a number for people, and to compare.
+    pub fn number(self) -> u64 {
+        self.0
+    }
+
+    /// The round that follows: eight bits of chance below a count, below the age of the chain.
+    fn next(self, wall_millis: u64, chance: u64) -> Self {
+        /// 26 bits of minutes last until 2097.
+        const LAST_MINUTE: u64 = (1 << 26) - 1;
+        const COUNT_BITS: u32 = 22;
+        const CHANCE_BITS: u32 = 8;
+        let before = match self {
+            Self::NONE => LAST_MINUTE.saturating_sub(wall_millis / 60_000) << COUNT_BITS,
+            Self(round) => round >> CHANCE_BITS,
+        };
+        Self((before + 1) << CHANCE_BITS | chance & ((1 << CHANCE_BITS) - 1))
+    }
+}
+
+/// What an actor says of all that it sends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Claim {
+    /// It holds only what clients of servers that have yet to fetch the store have written.
+    #[default]
+    New,
+    /// It does not hold everything; what it holds came from actors that had confirmed this round.
+    Partial(Round),
+    /// It has confirmed this round.
+    Firm(Round),
+}
+
+impl Claim {
+    fn round(self) -> Option<Round> {
+        match self {
+            Self::New => None,
+            Self::Partial(round) | Self::Firm(round) => Some(round),
+        }
+    }
+}
+
+/// What every message between query actors says of its sender.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    claim: Claim,
+    /// The last round that the sender has collected, or heard of as collected; without one, it is the
+    /// one it claims.
+    collected: Option<Round>,
+    /// No write has an earlier stamp from now on.
+    floor_millis: u64,
+}
+
+impl Mark {
+    fn collected(&self) -> Round {
+        self.collected.or(self.claim.round()).unwrap_or(Round::NONE)
+    }
+}
+
+/// A round.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Begin {
+    /// Its number.
+    pub round: Round,
+    /// The one that it follows.
+    pub after: Round,
+    /// Its tombstones.
+    pub tombstones: Pack,
+}
+
+/// What is said about rounds beside the marks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Say {
+    /// A round.
+    Begin(Begin),
+    /// What is your mark?
+    Ask,
+    /// Which round follows this one?
+    Want(Round),
+    /// These tombstones are old, and no round has had them. They go to the first sibling, from there to
+    /// the first actor of the member with the smallest number, and into its next round.
+    Left(Pack),
+}
+
+impl Say {
+    /// Whether it may go without waiting for data.
+    pub fn is_small(&self) -> bool {
+        !matches!(self, Self::Begin(_) | Self::Left(_))
+    }
+
+    /// Puts what is to be said in the place of what was, unless that is worth more.
+    pub fn put(self, place: &mut Option<Self>) {
+        if self.worth() >= place.as_ref().map_or(0, Self::worth) {
+            *place = Some(self);
+        }
+    }
+
+    fn worth(&self) -> u8 {
+        match self {
+            Self::Ask => 1,
+            Self::Left(_) => 2,
+            Self::Want(_) => 3,
+            Self::Begin(_) => 4,
+        }
+    }
+}
+
+/// A round that was confirmed and is to be collected.
+struct Pending {
+    begin: Begin,
+    /// The newest of its tombstones' stamps.
+    newest_millis: u64,
+}
+
+/// A partner, as last heard.
+#[derive(Default)]
+struct Partner {
+    mark: Mark,
+    /// Whether it knew this state of the actor when it said so, and with it all that earlier states had
+    /// sent.
+    knows_me: bool,
+    /// When it was last asked for something.
+    asked: Option<Duration>,
+}
+
+/// One actor's part in all rounds.
+pub struct Sweep {
+    claim: Claim,
+    collected: Round,
+    floor_millis: u64,
+    pending: VecDeque<Pending>,
+    partners: BTreeMap<Other, Partner>,
+    /// Whether nothing has come from anyone who has a store.
+    alone: bool,
+    firm_since: Duration,
+    behind_since: Option<Duration>,
+    /// Rounds are not asked for before this.
+    wants_from: Duration,
+}
+
+impl Default for Sweep {
+    /// That of an actor that holds nothing.
+    fn default() -> Self {
+        Self {
+            claim: Claim::New,
+            collected: Round::NONE,
+            floor_millis: 0,
+            pending: VecDeque::new(),
+            partners: BTreeMap::new(),
+            alone: true,
+            firm_since: Duration::ZERO,
+            behind_since: None,
+            wants_from: Duration::ZERO,
+        }
+    }
+}
+
+impl Sweep {
+    /// What the actor's messages say of it.
+    pub fn mark(&self) -> Mark {
+        let collected = (self.claim.round() != Some(self.collected)).then_some(self.collected);
+        Mark { claim: self.claim, collected, floor_millis: self.floor_millis }
+    }
+
+    /// The last round that the actor has confirmed, if it holds the store.
+    pub fn swept(&self) -> Option<Round> {
+        match self.claim {
+            Claim::Firm(round) => Some(round),
+            Claim::New | Claim::Partial(_) => None,
+        }
+    }
+
+    /// The last round that it has collected.
+    pub fn collected(&self) -> Round {
+        self.collected
+    }
+
+    /// The earliest millisecond of a new write.
+    pub fn floor_millis(&self) -> u64 {
+        self.floor_millis
+    }
+
+    /// A message has come, from one who knows this state of the actor, or perhaps an earlier one only.
+    pub fn heard(&mut self, from: Other, mark: Mark, knows_me: bool) {
+        self.floor_millis = self.floor_millis.max(mark.floor_millis);
+        let partner = self.partners.entry(from).or_default();
+        (partner.mark, partner.knows_me) = (mark, knows_me);
+    }
+
+    /// Whether entries from a sender with this mark may be merged.
+    pub fn welcomes(&self, mark: &Mark) -> bool {
+        self.swept().is_none() || mark.claim.round().is_none_or(|round| round >= self.collected)
+    }
+
+    /// Entries from a sender with this mark are going to be merged.
+    pub fn merging(&mut self, mark: &Mark) {
+        let Some(round) = mark.claim.round() else { return };
+        self.alone = false;
+        if self.swept().is_some() {
+            return;
+        }
+        self.claim = Claim::Partial(self.claim.round().map_or(round, |own| own.min(round)));
+        self.collected = self.collected.max(mark.collected());
+    }
+
+    /// The actor holds everything.
+    pub fn complete(&mut self, now: Duration) {
+        if self.swept().is_none() {
+            let claimed = self.claim.round().unwrap_or(Round::NONE);
+            self.claim = Claim::Firm(claimed.min(self.collected));
+            self.firm_since = now;
+        }
+    }
+
+    /// The actor does not hold everything after all: its server has to fetch a store.
+    pub fn incomplete(&mut self) {
+        if let Claim::Firm(round) = self.claim {
+            let only_own = self.alone && round == Round::NONE;
+            self.claim = if only_own { Claim::New } else { Claim::Partial(round) };
+            self.pending.clear();
+        }
+    }
+
+    /// Lets go of partners that are none any more.
+    pub fn retain(&mut self, is_partner: impl Fn(Other) -> bool) {
+        self.partners.retain(|other, _| is_partner(*other));
+    }
+
+    /// The round that would follow, if it is time to begin one: nothing is under way anywhere.
+    pub fn next(
+        &self,
+        mut partners: impl Iterator<Item = Other>,
+        rest: Duration,
+        now: Duration,
+        wall_millis: u64,
+        chance: u64,
+    ) -> Option<(Round, Round)> {
+        let swept = self.swept()?;
+        let equal = |other| self.is_equal(other);
+        let quiet = self.pending.is_empty() && self.firm_since + rest <= now && partners.all(equal);
+        quiet.then(|| (swept.next(wall_millis, chance), swept))
+    }
+
+    /// Whether a partner is known to have confirmed what this actor has, and no more.
+    fn is_equal(&self, other: Other) -> bool {
+        self.partners.get(&other).is_some_and(|one| one.knows_me && one.mark.claim == self.claim)
+    }
+
+    /// Whether a round may be confirmed.
+    pub fn may_take(&self, begin: &Begin) -> bool {
+        let Some(swept) = self.swept() else { return false };
+        let behind = self.partners.values().any(|one| one.mark.claim >= Claim::Firm(begin.round));
+        let room = if behind { MAX_PENDING_BEHIND } else { MAX_PENDING };
+        begin.after == swept && begin.round > swept && self.pending.len() < room
+    }
+
+    /// The round has tombstones that are too young by this actor's clock.
+    pub fn too_young(&mut self, now: Duration) {
+        self.wants_from = now + TOO_YOUNG;
+    }
+
+    /// A round is confirmed; the newest of its tombstones is of `newest_millis`.
+    pub fn took(&mut self, begin: Begin, newest_millis: u64) {
+        self.claim = Claim::Firm(begin.round);
+        self.behind_since = None;
+        self.pending.push_back(Pending { begin, newest_millis });
+    }
+
+    /// The round that follows `after`, for one who lacks it.
+    pub fn round_after(&self, after: Round) -> Option<&Begin> {
+        self.pending.iter().map(|pending| &pending.begin).find(|begin| begin.after == after)
+    }
+
+    /// Whether a partner is known to have confirmed a round.
+    pub fn has_confirmed(&self, other: Other, round: Round) -> bool {
+        let mark = self.partners.get(&other).map(|partner| partner.mark.claim);
+        // A round that this actor has not confirmed itself may be of another chain.
+        let known = |confirmed| self.pending.iter().any(|one| one.begin.round == confirmed);
+        matches!(mark, Some(Claim::Firm(confirmed)) if confirmed >= round && known(confirmed))
+    }
+
+    /// The round to be collected now, if all partners have confirmed one. What comes from now on from
+    /// one who has not is refused.
+    pub fn collect(&mut self, mut partners: impl Iterator<Item = Other>) -> Option<Begin> {
+        let round = self.pending.front()?.begin.round;
+        if self.swept().is_none() || !partners.all(|other| self.has_confirmed(other, round)) {
+            return None;
+        }
+        let Pending { begin, newest_millis } = self.pending.pop_front()?;
+        self.collected = self.collected.max(round);
+        self.floor_millis = self.floor_millis.max(newest_millis + 1);
+        Some(begin)
+    }
+
+    /// What is to be said to partners now, perhaps with a view to beginning a round.
+    pub fn questions(
+        &mut self,
+        partners: impl Iterator<Item = Other>,
+        beginning: bool,
+        now: Duration,
+    ) -> Vec<(Other, Say)> {
+        let Some(swept) = self.swept() else { return Vec::new() };
+        let waiting = self.pending.front().map(|pending| pending.begin.round);
+        let mut questions = Vec::new();
+        for other in partners {
+            let clear = match waiting {
+                Some(round) => self.has_confirmed(other, round),
+                None => !beginning || self.is_equal(other),
+            };
+            let may_want = self.wants_from <= now;
+            let partner = self.partners.entry(other).or_default();
+            let say = match (may_want && partner.mark.claim > self.claim, clear) {
+                (true, _) => Say::Want(swept),
+                (false, false) => Say::Ask,
+                (false, true) => continue,
+            };
+            if partner.asked.is_none_or(|at| at + ASK_AGAIN <= now) {
+                partner.asked = Some(now);
+                questions.push((other, say));
+            }
+        }
+        questions
+    }
+
+    /// The partner that has collected a round which this actor has missed, if there is one.
+    pub fn stale(&mut self, now: Duration) -> Option<Other> {
+        let swept = self.swept()?;
+        let ahead = |one: &Partner| one.mark.collected() > swept;
+        let behind =
+            self.partners.iter().rev().find(|(_, one)| ahead(one)).map(|(other, _)| *other);
+        let since = *self.behind_since.get_or_insert(now);
+        if behind.is_none() {
+            self.behind_since = None;
+        }
+        behind.filter(|_| since + STALE_AFTER <= now)
+    }
+}
+
+impl PartialOrd for Claim {
+    /// Only what is firm is compared.
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        match (self, other) {
+            (Self::Firm(this), Self::Firm(that)) => this.partial_cmp(that),
+            _ => (self == other).then_some(std::cmp::Ordering::Equal),
+        }
+    }
+}

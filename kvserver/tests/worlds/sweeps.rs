@@ -1,0 +1,114 @@
+//! Tombstones are collected when nobody can need them any more.
+
+use super::world::{Seen, World, secs};
+
+#[test]
+fn a_single_server_collects_its_tombstones() {
+    let mut world = World::of(&[3]);
+    world.write((0, 1), "key", Some("v"));
+    let deleted = world.write((0, 2), "key", None);
+    world.sim.run_for(secs(9));
+    assert_eq!(world.everywhere("key"), Seen::Deleted(deleted), "it is too young");
+    world.sim.run_for(secs(6));
+    assert_eq!(world.everywhere("key"), Seen::Nothing);
+    assert_eq!(world.tombstones(), 0);
+    world.check();
+}
+
+#[test]
+fn all_servers_collect_together_round_after_round() {
+    let mut world = World::of(&[2, 3, 1]);
+    for round in 0..3_u32 {
+        for place in world.places() {
+            world.write(place, &format!("{place:?}/{round}"), Some("v"));
+        }
+        world.sim.run_for(secs(1));
+        for place in world.places() {
+            world.write(place, &format!("{place:?}/{round}"), None);
+        }
+        world.sim.run_for(secs(3));
+    }
+    assert_eq!(world.tombstones(), 6 * 18);
+    world.sim.run_for(secs(30));
+    assert_eq!(world.tombstones(), 0);
+    let rounds: Vec<_> = world.places().into_iter().map(|place| world.health(place)).collect();
+    assert!(rounds.iter().all(|health| health.swept == Some(health.collected)), "{rounds:?}");
+    world.check();
+}
+
+#[test]
+fn many_tombstones_take_many_rounds() {
+    let mut world = World::of(&[2, 2]);
+    for number in 0..10_000 {
+        world.write((number % 2, 0), &format!("key/{number}"), None);
+    }
+    world.sim.run_for(secs(5));
+    assert_eq!(world.tombstones(), 40_000);
+    world.sim.run_for(secs(30));
+    assert_eq!(world.tombstones(), 0);
+    world.check();
+}
+
+#[test]
+fn a_member_that_is_away_pins_the_tombstones() {
+    let mut world = World::of(&[2, 2, 2]);
+    world.write((2, 0), "key", Some("v"));
+    world.sim.run_for(secs(1));
+    let (away, others) = (world.system(2), [world.system(0), world.system(1)]);
+    others.iter().for_each(|other| world.sim.partition(away, *other));
+    world.write((2, 0), "mine", Some("v"));
+    let deleted = world.write((0, 0), "key", None);
+    world.sim.run_for(secs(40));
+    assert_eq!(world.get((1, 1), "key"), Seen::Deleted(deleted));
+    assert_eq!(world.get((2, 1), "key"), Seen::value("v"));
+    others.iter().for_each(|other| world.sim.heal(away, *other));
+    world.sim.run_for(secs(20));
+    assert_eq!(world.everywhere("key"), Seen::Nothing);
+    assert_eq!(world.everywhere("mine"), Seen::value("v"));
+    assert_eq!(world.tombstones(), 0);
+    world.check();
+}
+
+#[test]
+fn a_write_after_a_collection_beats_what_was_collected_whatever_the_clock_says() {
+    let mut world = World::of(&[1, 1]);
+    let deleted = world.write((0, 0), "key", None);
+    world.sim.run_for(secs(20));
+    assert_eq!(world.everywhere("key"), Seen::Nothing);
+    for server in [0, 1] {
+        let system = world.system(server);
+        world.sim.jump_clock(system, -3_600_000);
+        assert!(world.write((server, 0), "key", Some("v")) > deleted);
+    }
+    world.sim.run_for(secs(1));
+    assert_eq!(world.everywhere("key"), Seen::value("v"));
+}
+
+#[test]
+fn panics_and_joins_in_the_middle_of_rounds_leave_no_tombstone_behind() {
+    for seed in 0..6_u32 {
+        let mut world = World::of(&[2, 3]);
+        let key = |number: u32| format!("key/{number}");
+        for number in 0..60 {
+            world.write(((number % 2) as usize, number % 2), &key(number), Some("v"));
+        }
+        for number in 0..60 {
+            world.write(((number % 2) as usize, 0), &key(number), None);
+            world.sim.run_for(secs(1) / 4);
+            if number % 7 == seed {
+                let places = world.places();
+                let actor = world.actor(places[(number + seed) as usize % places.len()]);
+                world.sim.panic_actor(&actor);
+            }
+            if number == 40 {
+                world.add(2, &[1]);
+            }
+        }
+        world.sim.run_for(secs(60));
+        for number in 0..60 {
+            assert_eq!(world.everywhere(&key(number)), Seen::Nothing, "seed {seed}");
+        }
+        assert_eq!(world.tombstones(), 0, "seed {seed}");
+        world.check();
+    }
+}

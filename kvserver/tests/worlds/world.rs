@@ -1,0 +1,173 @@
+//! A few servers in virtual time.
+
+use std::time::Duration;
+
+use actor::sim::{Faults, Sim, SystemId};
+use actor::{ActorRef, Address, WellKnown};
+use kvcommon::{Answer, Query, QueryId, RefusalKind, Stamp, frame};
+use kvserver::members::{self, Members, Setup};
+use kvserver::query_actor::{Batch, Health, Home, Keeping, Member, Message, QueryActor, Siblings};
+
+/// What is kept for seconds here.
+pub const KEEPING: Keeping = Keeping {
+    tombstones: Duration::from_secs(10),
+    sweep_every: Duration::from_secs(2),
+    retention: Duration::from_secs(60),
+};
+
+pub const fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// Servers named 0, 1, 2 …; a larger number of a server is a larger number for the others as well.
+pub struct World {
+    pub sim: Sim,
+    servers: Vec<Server>,
+}
+
+struct Server {
+    system: SystemId,
+    actors: u32,
+}
+
+/// What an actor says of a key.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Seen {
+    Value(String),
+    Deleted(Stamp),
+    Nothing,
+    NotReady,
+}
+
+impl Seen {
+    pub fn value(value: &str) -> Self {
+        Self::Value(value.to_owned())
+    }
+}
+
+impl World {
+    /// A store of servers with so many actors each, which has settled.
+    pub fn of(actors: &[u32]) -> Self {
+        let mut world =
+            Self { sim: Sim::new(1, Faults::none()).with_trace(50), servers: Vec::new() };
+        for (number, actors) in actors.iter().enumerate() {
+            world.add(*actors, if number == 0 { &[] } else { &[0] });
+            world.sim.run_for(secs(1));
+        }
+        world.sim.run_for(secs(4));
+        world
+    }
+
+    /// Starts another server. When it crashes and is started again, it joins all others.
+    pub fn add(&mut self, actors: u32, joins: &[usize]) -> usize {
+        let number = self.servers.len();
+        let mut joins: Vec<Address> = joins.iter().map(|server| address(*server)).collect();
+        let mut life = 0;
+        let boot = move |sim: &mut Sim, me: SystemId| {
+            life += 1;
+            boot(sim, me, actors, (number as u64 + 1) * 1000 + life, &joins);
+            joins = (0..8).filter(|other| *other != number).map(address).collect();
+        };
+        let system = self.sim.add_system(address(number).as_str(), boot);
+        self.servers.push(Server { system, actors });
+        number
+    }
+
+    pub fn system(&self, server: usize) -> SystemId {
+        self.servers[server].system
+    }
+
+    /// All places: a server, and an actor of it.
+    pub fn places(&self) -> Vec<(usize, u32)> {
+        let servers = self.servers.iter().enumerate();
+        servers
+            .flat_map(|(server, one)| (0..one.actors).map(move |actor| (server, actor)))
+            .collect()
+    }
+
+    pub fn actor(&self, (server, actor): (usize, u32)) -> ActorRef<Message> {
+        ActorRef::well_known(&address(server), WellKnown(actor + 1))
+    }
+
+    pub fn members(&self, server: usize) -> ActorRef<members::Message> {
+        ActorRef::well_known(&address(server), members::ID)
+    }
+
+    fn ask(&mut self, place: (usize, u32), query: &Query<'_>) -> Vec<u8> {
+        let mut message = Vec::new();
+        frame::encode_query(&mut message, QueryId(0), query);
+        let batch = Batch { messages: vec![message], skip: 0 };
+        let (system, actor) = (self.system(place.0), self.actor(place));
+        let reply = self.sim.ask(system, &actor, |reply| Message::Queries { batch, reply });
+        self.sim.run_until_answer(reply, secs(1)).expect("an answer").message
+    }
+
+    pub fn get(&mut self, place: (usize, u32), key: &str) -> Seen {
+        let answers = self.ask(place, &Query::Get { key });
+        match frame::answers(&answers).next().unwrap().unwrap().answer {
+            Answer::Found { value, .. } => Seen::value(value),
+            Answer::Missing { deleted: Some(stamp) } => Seen::Deleted(stamp),
+            Answer::Missing { deleted: None } => Seen::Nothing,
+            Answer::Refused(refusal) if refusal.kind == RefusalKind::NotReady => Seen::NotReady,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Puts a value, or deletes the key.
+    pub fn write(&mut self, place: (usize, u32), key: &str, value: Option<&str>) -> Stamp {
+        let answers = match value {
+            Some(value) => self.ask(place, &Query::Put { key, value }),
+            None => self.ask(place, &Query::Delete { key }),
+        };
+        match frame::answers(&answers).next().unwrap().unwrap().answer {
+            Answer::Stored { stamp } => stamp,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub fn health(&mut self, place: (usize, u32)) -> Health {
+        let (system, actor) = (self.system(place.0), self.actor(place));
+        let reply = self.sim.ask(system, &actor, |reply| Message::Inspect { reply });
+        self.sim.run_until_answer(reply, secs(1)).expect("an answer")
+    }
+
+    pub fn tombstones(&mut self) -> usize {
+        self.places().into_iter().map(|place| self.health(place).tombstones).sum()
+    }
+
+    /// What all actors say of a key, if they agree.
+    pub fn everywhere(&mut self, key: &str) -> Seen {
+        let places = self.places();
+        let seen: Vec<Seen> = places.iter().map(|place| self.get(*place, key)).collect();
+        assert!(seen.windows(2).all(|two| two[0] == two[1]), "{places:?} say {seen:?} of {key}");
+        seen.into_iter().next().expect("somebody")
+    }
+
+    /// No actor has said more than it may, and none has panicked on its own.
+    pub fn check(&self) {
+        for Server { system, .. } in &self.servers {
+            let rate = self.sim.stats(*system).max_message_rate;
+            assert!(rate <= 10, "{rate} messages in a second");
+        }
+    }
+}
+
+pub fn address(server: usize) -> Address {
+    Address::new(&format!("server{server}:1"))
+}
+
+fn boot(sim: &mut Sim, me: SystemId, actors: u32, server: u64, joins: &[Address]) {
+    let address = sim.address(me).clone();
+    let own = Member { address, server, actors: u16::try_from(actors).unwrap() };
+    let spawn = |actor| sim.spawn_well_known(me, WellKnown(actor), QueryActor::new);
+    let actors: Vec<_> = (1..=actors).map(spawn).collect();
+    let members = sim.spawn_well_known(me, members::ID, Members::default);
+    let (begins, keeping) = (joins.is_empty(), KEEPING);
+    for (me_at, actor) in actors.iter().enumerate() {
+        let home = Home { own: own.clone(), members: members.clone(), begins, keeping };
+        let siblings = Siblings { actors: actors.clone(), me: me_at, home: Some(home) };
+        sim.tell(me, actor, Message::Start(siblings));
+    }
+    let setup = Setup { own, actors, joins: joins.to_vec(), keeping };
+    sim.tell(me, &members, members::Message::Start(setup));
+}
