@@ -184,6 +184,11 @@ impl Link {
         self.out.as_mut()
     }
 
+    /// The number of the stream to the other actor; 0 without one.
+    pub fn stream(&self) -> u32 {
+        self.out.as_ref().map_or(0, Outgoing::number)
+    }
+
     /// How many entries the other actor is not known to have.
     pub fn lag(&self) -> usize {
         self.out.as_ref().map_or(0, Outgoing::lag)

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use actor::{ActorRef, WellKnown};
+use actor::{ActorRef, Address, WellKnown};
 use serde::{Deserialize, Serialize};
 
 use super::Message;
@@ -28,6 +28,9 @@ const HISTORY_OVERHEAD: usize = 64;
 /// A server has at most so many query actors; a description that claims more is not believed.
 const MAX_ACTORS: u16 = 1024;
 
+/// No more servers that were forgotten are kept in mind.
+const MAX_FORGOTTEN: usize = 256;
+
 /// A link: the server and the place of the actor there.
 pub type LinkId = (u64, u16);
 
@@ -41,7 +44,11 @@ pub struct Peers {
     first: bool,
     members: BTreeMap<u64, Member>,
     links: BTreeMap<LinkId, Link>,
+    /// The largest number of a stream that is over.
+    last_stream: u32,
     history: History,
+    /// The servers that were forgotten lately, which come back by their members actor only.
+    forgotten: VecDeque<u64>,
 }
 
 /// How one actor stands with one other server.
@@ -68,7 +75,17 @@ impl Peers {
     /// its `first` state.
     pub fn new(own: Option<Member>, me: u16, state: u64, first: bool) -> Self {
         let history = History { entries: VecDeque::new(), bytes: 0, whole: first };
-        Self { own, me, state, first, members: BTreeMap::new(), links: BTreeMap::new(), history }
+        Self {
+            own,
+            me,
+            state,
+            first,
+            members: BTreeMap::new(),
+            links: BTreeMap::new(),
+            last_stream: 0,
+            history,
+            forgotten: VecDeque::new(),
+        }
     }
 
     /// Learns of another server.
@@ -78,13 +95,26 @@ impl Peers {
         if !believable || self.members.contains_key(&member.server) {
             return;
         }
-        let mut quiet = self.first;
+        self.note_streams();
+        let is_back = self.forgotten.contains(&member.server);
+        self.forgotten.retain(|server| *server != member.server);
+        let mut quiet = self.first && !is_back;
         let earlier = self.members.values().find(|known| known.address == member.address);
-        if let Some(server) = earlier.map(|known| known.server) {
-            self.members.remove(&server);
-            self.links.retain(|(of, _), _| *of != server);
+        if let Some(address) = earlier.map(|known| known.address.clone()) {
+            self.forget(&address);
             quiet = false;
         }
+        self.add_links(member, quiet, now);
+    }
+
+    /// A frame of an earlier stream may still be on its way to the same address: a later stream needs a
+    /// larger number, or its frames would be taken for old ones.
+    fn note_streams(&mut self) {
+        self.last_stream = self.links.values().map(Link::stream).fold(self.last_stream, u32::max);
+    }
+
+    fn add_links(&mut self, member: Member, quiet: bool, now: Duration) {
+        let Some(own) = &self.own else { return };
         self.history.forget_old(now);
         for place in 0..member.actors {
             let carries = self.me % member.actors == place;
@@ -94,7 +124,7 @@ impl Peers {
                 let out = carries.then(|| {
                     let others = self.links.values().flat_map(Link::missing);
                     let begin = others.chain(self.history.entries()).cloned();
-                    Outgoing::new(self.history.whole, begin, now)
+                    Outgoing::new(self.last_stream + 1, self.history.whole, begin, now)
                 });
                 let mut link = Link::new(to, out);
                 if !quiet {
@@ -104,6 +134,36 @@ impl Peers {
             }
         }
         self.members.insert(member.server, member);
+    }
+
+    /// Lets go of a server.
+    pub fn forget(&mut self, address: &Address) {
+        self.note_streams();
+        let gone = self.members.values().filter(|member| member.address == *address);
+        let gone: Vec<u64> = gone.map(|member| member.server).collect();
+        for server in gone {
+            self.members.remove(&server);
+            self.links.retain(|(of, _), _| *of != server);
+            self.forgotten.push_back(server);
+        }
+        while self.forgotten.len() > MAX_FORGOTTEN {
+            self.forgotten.pop_front();
+        }
+    }
+
+    /// The actor begins a new state, with nothing to tell.
+    pub fn begin_anew(&mut self, state: u64, now: Duration) {
+        self.state = state;
+        self.history = History { entries: VecDeque::new(), bytes: 0, whole: true };
+        self.links.clear();
+        for member in std::mem::take(&mut self.members).into_values() {
+            self.add_links(member, false, now);
+        }
+    }
+
+    /// What is not known to have come to those whom this actor tells.
+    pub fn missing(&self) -> impl Iterator<Item = &Entry> {
+        self.links.values().flat_map(Link::missing)
     }
 
     /// A client has written.
@@ -137,6 +197,7 @@ impl Peers {
     pub fn take_in(&mut self, mut frame: Frame, now: Duration) -> Option<(LinkId, Arrived)> {
         if let Some(member) = frame.introduce.take()
             && member.server == frame.server
+            && !self.forgotten.contains(&member.server)
         {
             self.meet(member, now);
         }

@@ -110,10 +110,15 @@ fn cost(entry: &ByKey) -> usize {
 }
 
 impl Outgoing {
-    /// A stream that begins with `entries`.
-    pub fn new(whole: bool, entries: impl Iterator<Item = Entry>, now: Duration) -> Self {
+    /// A stream with this number that begins with `entries`.
+    pub fn new(
+        stream: u32,
+        whole: bool,
+        entries: impl Iterator<Item = Entry>,
+        now: Duration,
+    ) -> Self {
         let mut stream = Self {
-            stream: 1,
+            stream,
             whole,
             answered: false,
             waiting: BTreeSet::new(),
@@ -134,7 +139,12 @@ impl Outgoing {
     /// Begins anew, with `entries`: the receiver is not who it was.
     pub fn restart(&mut self, whole: bool, entries: impl Iterator<Item = Entry>, now: Duration) {
         let (stream, again) = (self.stream + 1, self.again);
-        *self = Self { stream, again, ..Self::new(whole, entries, now) };
+        *self = Self { again, ..Self::new(stream, whole, entries, now) };
+    }
+
+    /// The stream's number.
+    pub fn number(&self) -> u32 {
+        self.stream
     }
 
     /// Takes on an entry; an earlier one of the same key need not be sent any more.

@@ -142,6 +142,29 @@ fn each_pair_of_servers_has_one_way_for_the_news_of_each_actor() {
     }
 }
 
+#[test]
+fn a_late_frame_to_an_earlier_life_does_not_stop_the_stream_to_the_next() {
+    let mut pair = Pair::new();
+    for key in ["a", "b", "c"] {
+        pair.write(0, key);
+        pair.run(ms(1000), || false);
+    }
+    pair.write(0, "late");
+    let late = pair.ends[0].take(Mark::default(), pair.now).pop().unwrap().1;
+    // The other server starts again at the same address, and hears what was sent to its last life.
+    let next = Member { server: 7, ..member(1) };
+    pair.ends[1] = Peers::new(Some(next.clone()), 0, 107, true);
+    pair.ends[1].meet(member(0), pair.now);
+    pair.ends[1].take_in(late, pair.now);
+    pair.ends[0].meet(next, pair.now);
+    pair.received[1].clear();
+    pair.run(ms(3000), || false);
+    pair.write(0, "d");
+    pair.run(ms(3000), || false);
+    assert!(pair.received[1].contains("d"), "{:?}", pair.received[1]);
+    assert_eq!(pair.ends[0].standings(pair.now)[&7].lag, 0);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 

@@ -17,7 +17,7 @@ fn entry(key: &str, millis: u64) -> Entry {
 }
 
 fn stream() -> Outgoing {
-    Outgoing::new(true, std::iter::empty(), ms(0))
+    Outgoing::new(1, true, std::iter::empty(), ms(0))
 }
 
 fn entries(data: &Data) -> Vec<Entry> {
