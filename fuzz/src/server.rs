@@ -6,7 +6,9 @@ use actor::sim::{Faults, Sim, SystemId};
 use actor::{Actor, ActorRef, Address, Context, Message, Report, WellKnown};
 use kvcommon::{Answer, Query, QueryId, frame};
 use kvserver::members::{self, Hello, Members, Setup};
-use kvserver::query_actor::{self, Answers, Batch, Frame, Home, Keeping, Member, QueryActor, Siblings};
+use kvserver::query_actor::{
+    self, Answers, Batch, Frame, Home, Keeping, Member, QueryActor, Siblings,
+};
 
 /// How the server that is tested is known.
 const SERVER: u64 = 1;
@@ -155,8 +157,11 @@ impl World {
             answers: false,
             asks: true,
             ready: true,
+            leaves: false,
             knew: None,
             others: Vec::new(),
+            forgotten: Vec::new(),
+            silent: Vec::new(),
             clock_millis: self.sim.now_in(self.there).wall_millis,
             sent_millis: 0,
             echo: None,

@@ -104,13 +104,8 @@ fn actor_messages() -> Vec<Seed> {
     let actors = vec![ActorRef::well_known(&address, WellKnown(1))];
     let entries =
         vec![Entry::new(STAMP, "place/ada", Some("library")), Entry::new(STAMP, "k", None)];
-    let sync = Sync {
-        from: 1,
-        entries,
-        ask: true,
-        given: Given::All { ready: true },
-        ..Sync::default()
-    };
+    let sync =
+        Sync { from: 1, entries, ask: true, given: Given::All { ready: true }, ..Sync::default() };
     let encode = |message: &Message| postcard::to_stdvec(message).expect("a Vec takes it");
     vec![
         ("actor_message", "start", encode(&Message::Start(Siblings { actors, me: 0, home: None }))),

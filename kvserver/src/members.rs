@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use roster::{BEAT, Hello, MemberState, MemberStatus, SILENT};
 
+use crate::entry::Entry;
 use crate::query_actor::{self, Keeping, Member, Note};
 use roster::{Effect, Roster};
 
@@ -63,6 +64,30 @@ pub enum Message {
         /// Where the answer goes, once that is said.
         reply: Option<ReplyRef<()>>,
     },
+    /// A query actor writes with this number from now on.
+    Writes {
+        /// The number.
+        writer: u64,
+    },
+    /// A query actor has missed what others have deleted for good, or all of them have lost the store.
+    Stale {
+        /// Its place among its siblings.
+        place: u16,
+        /// The server from which it has heard that, if it has.
+        server: Option<u64>,
+        /// The last renewal that it has gone through.
+        generation: u64,
+    },
+    /// Writes of this server's clients that were beaten while the server was away.
+    SetAside {
+        /// The writes.
+        entries: Vec<Entry>,
+    },
+    /// Is there something that was set aside? The answer comes when there is.
+    TakeAside {
+        /// Where the answer goes.
+        reply: ReplyRef<Vec<Entry>>,
+    },
     /// Who is there?
     Inspect {
         /// Where the answer goes.
@@ -91,6 +116,39 @@ pub struct Members(Option<Inside>);
 struct Inside {
     roster: Roster,
     actors: Vec<QueryActor>,
+    aside: Aside,
+}
+
+/// What was set aside and not yet fetched to be written down.
+#[derive(Default)]
+struct Aside {
+    entries: Vec<Entry>,
+    bytes: usize,
+    wanted: Option<ReplyRef<Vec<Entry>>>,
+}
+
+impl Aside {
+    fn add(&mut self, entries: Vec<Entry>) {
+        /// Nobody fetches it: that is a server without a disk to write it to.
+        const MAX_BYTES: usize = 64 << 20;
+        for entry in entries {
+            if self.bytes > MAX_BYTES {
+                tracing::error!(key = entry.key(), "what was set aside is not fetched; dropped");
+                continue;
+            }
+            self.bytes += entry.bytes().len();
+            self.entries.push(entry);
+        }
+    }
+
+    fn answer(&mut self, ctx: &mut Context<'_, Message>) {
+        if !self.entries.is_empty()
+            && let Some(reply) = self.wanted.take()
+        {
+            self.bytes = 0;
+            ctx.reply(reply, std::mem::take(&mut self.entries));
+        }
+    }
 }
 
 /// A query actor, and what it has yet to be told.
@@ -129,13 +187,37 @@ impl Actor for Members {
                 inside.roster.fetched(place, server, attempt, ready, now)
             }
             Message::Forget { address, reply } => {
-                return ctx.reply(reply, Err(format!("{address} cannot be forgotten yet")));
+                let (answer, effects) = match inside.roster.forget(&address, now) {
+                    Ok(effects) => (Ok(()), effects),
+                    Err(why) => (Err(why), Vec::new()),
+                };
+                ctx.reply(reply, answer);
+                effects
             }
             Message::Leave { reply } => {
+                let effects = inside.roster.leave(now);
+                inside.carry_out(effects, ctx);
                 if let Some(reply) = reply {
                     ctx.reply(reply, ());
                 }
+                // From now on nothing is said any more.
+                self.0 = None;
                 return;
+            }
+            Message::Writes { writer } => {
+                inside.roster.writes(writer);
+                return;
+            }
+            Message::Stale { place, server, generation } => {
+                inside.roster.stale(place, server, generation, now)
+            }
+            Message::SetAside { entries } => {
+                inside.aside.add(entries);
+                return inside.aside.answer(ctx);
+            }
+            Message::TakeAside { reply } => {
+                inside.aside.wanted = Some(reply);
+                return inside.aside.answer(ctx);
             }
             Message::Inspect { reply } => {
                 return ctx.reply(reply, inside.roster.statuses(now.elapsed));
@@ -146,11 +228,16 @@ impl Actor for Members {
 }
 
 impl Inside {
-    fn new(Setup { own, actors, joins, .. }: Setup, now: Now, last_told: Option<Duration>) -> Self {
+    fn new(
+        Setup { own, actors, joins, keeping }: Setup,
+        now: Now,
+        last_told: Option<Duration>,
+    ) -> Self {
         let query_actor = |actor| QueryActor { actor, notes: Vec::new(), last_told };
         Self {
-            roster: Roster::new(own, joins, now.elapsed),
+            roster: Roster::new(own, joins, keeping, now.elapsed),
             actors: actors.into_iter().map(query_actor).collect(),
+            aside: Aside::default(),
         }
     }
 
@@ -182,6 +269,6 @@ impl Inside {
 }
 
 /// Whether another message may follow the last one. What has to wait goes at the next [`TICK`].
-fn pace_allows(last: Option<Duration>, now: Duration) -> bool {
+pub(crate) fn pace_allows(last: Option<Duration>, now: Duration) -> bool {
     last.is_none_or(|last| last + query_actor::PACE <= now)
 }

@@ -104,6 +104,7 @@
 //!
 //! The messages between servers, their costs and limits are told in `docs/replication.md`.
 
+mod aside;
 mod batch;
 mod comparing;
 mod fetch;
@@ -114,6 +115,7 @@ mod pace;
 mod pack;
 mod peers;
 mod refill;
+mod renewal;
 mod servers;
 mod siblings;
 mod stream;
@@ -133,14 +135,14 @@ use serde::{Deserialize, Serialize};
 
 pub use batch::{Answers, Batch};
 pub use link::{Frame, Member, Traffic};
-pub use message::{Fetched, Health, Home, Keeping, Note, Siblings, Sync};
+pub use message::{Fetched, Health, Home, Keeping, Note, Renewal, Siblings, Sync};
 pub use pace::{PACE, SMALL_PACE};
 pub use peers::Standing;
 pub use refill::{Given, PATIENCE};
 
-use crate::members;
 use crate::replica::Replica;
 use crate::stamp::Writer;
+use aside::Aside;
 use comparing::Comparing;
 use fetch::Giving;
 use outbox::{Outbox, Sender};
@@ -218,6 +220,11 @@ pub struct QueryActor {
     work_is_due: bool,
     sweep: Sweep,
     gathering: Gathering,
+    /// The number of the last renewal of the server that this actor has gone through.
+    generation: u64,
+    /// What siblings have sent that have gone through the next one already.
+    early: Vec<Sync>,
+    aside: Aside,
 }
 
 type Ctx<'a> = Context<'a, Message>;
@@ -236,6 +243,7 @@ impl Actor for QueryActor {
                 ctx.resume_with(Message::Resume(siblings.clone()));
                 self.open = siblings.home.as_ref().is_none_or(|home| home.begins);
                 self.meet_siblings(siblings, true);
+                self.introduce_writer(ctx);
                 self.complete_if_ready(ctx);
                 ctx.tell_after(comparing::TICK, Message::Compare);
             }
@@ -291,6 +299,9 @@ impl QueryActor {
             work_is_due: false,
             sweep: Sweep::default(),
             gathering: Gathering::default(),
+            generation: 0,
+            early: Vec::new(),
+            aside: Aside::default(),
         }
     }
 
@@ -306,22 +317,6 @@ impl QueryActor {
     /// This actor's place, as servers say it to each other.
     fn place(&self) -> u16 {
         u16::try_from(self.me).expect("a server has at most 1024 actors")
-    }
-
-    /// Begins anew after a panic.
-    fn resume(&mut self, siblings: Siblings, ctx: &mut Ctx<'_>) {
-        self.meet_siblings(siblings, false);
-        match &self.home {
-            Some(home) => {
-                ctx.tell(&home.members, members::Message::Resumed { place: self.place() });
-            }
-            None => self.open = true,
-        }
-        // The pace is that of the actor: the lost state may have sent a moment ago.
-        self.outbox.sent_all(ctx.now().elapsed);
-        ctx.tell_after(comparing::TICK, Message::Compare);
-        self.refill = Some(Refill::new(self.me, self.siblings.len()));
-        self.check_refill(ctx);
     }
 
     /// Whether what is not here does not exist.
@@ -367,7 +362,8 @@ impl QueryActor {
             ctx.tell(&to, Message::Frame(Box::new(frame)));
         }
         if self.outbox.wait(now).is_some_and(|wait| wait.is_zero()) {
-            let sender = Sender { me: self.me, state: self.state, mark };
+            let (me, generation) = (self.me, self.generation);
+            let sender = Sender { me, generation, mark };
             for (to, sync) in self.outbox.take(sender, now) {
                 ctx.tell(&self.siblings[to], Message::Sync(sync));
             }

@@ -141,6 +141,18 @@ impl Replica {
         }
     }
 
+    /// Whether nothing is held, not even a tombstone.
+    pub fn holds_nothing(&self) -> bool {
+        self.live.is_empty() && self.tombstones.is_empty()
+    }
+
+    /// Takes some entries out, `limit` at most, of a replica that is of no use any more.
+    pub fn take_some(&mut self, limit: usize) -> Vec<Entry> {
+        let Self { live, tombstones, .. } = self;
+        let next = || live.pop_first().or_else(|| tombstones.pop_first());
+        std::iter::from_fn(next).take(limit).map(|ByKey(entry)| entry).collect()
+    }
+
     /// The next entries, `limit` at most, of a walk over everything held, tombstones included. What
     /// is written behind the walk meanwhile is not in it.
     pub fn walk(&self, walk: &mut Walk, limit: usize) -> Vec<Entry> {

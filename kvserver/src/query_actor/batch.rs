@@ -125,7 +125,7 @@ impl QueryActor {
         }
     }
 
-    fn write(&mut self, key: &str, value: Option<&str>, now: Now) -> Answer<'_> {
+    pub(super) fn write(&mut self, key: &str, value: Option<&str>, now: Now) -> Answer<'_> {
         let millis = now.wall_millis.max(self.sweep.floor_millis());
         match self.replica.write(&self.writer, millis, key, value) {
             Some(entry) => {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use actor::ActorRef;
+use actor::{ActorRef, Address};
 use serde::{Deserialize, Serialize};
 
 use super::sweep::{Mark, Say};
@@ -73,8 +73,8 @@ pub struct Sync {
     pub given: Given,
     /// What is said in comparing stores.
     pub digest: Vec<digest::Message>,
-    /// The random number of the sender's state.
-    pub state: u64,
+    /// The last renewal of the server that the sender has gone through.
+    pub generation: u64,
     /// What the sender has confirmed.
     pub mark: Mark,
     /// What is said about rounds of collecting.
@@ -99,6 +99,12 @@ pub struct Fetched {
 pub enum Note {
     /// There is another server.
     Meet(Member),
+    /// There is no server at this address any more.
+    Forget(Address),
+    /// The last renewal of the server, for an actor that has lost its state.
+    Generation(u64),
+    /// The server lets go of all it holds.
+    Renew(Renewal),
     /// The server is not ready until the store has been fetched from this other one.
     Fetch {
         /// The other server.
@@ -110,6 +116,17 @@ pub enum Note {
     Open,
     /// Whether the server is the one to begin rounds of collecting.
     Lead(bool),
+}
+
+/// A server's new beginning, when it has missed what others have deleted for good.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Renewal {
+    /// Its number; a later one has a larger number.
+    pub generation: u64,
+    /// What was written from then on may be nowhere else.
+    pub since_millis: u64,
+    /// All writers that the server's actors have been.
+    pub writers: Vec<u64>,
 }
 
 /// A replica's state, for people and for load balancers.

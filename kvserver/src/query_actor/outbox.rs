@@ -30,15 +30,15 @@ pub struct Outbox {
 pub struct Sender {
     /// Its place.
     pub me: usize,
-    /// The number of its state.
-    pub state: u64,
+    /// The renewal that it has gone through.
+    pub generation: u64,
     /// What it has confirmed.
     pub mark: Mark,
 }
 
 impl Sender {
     fn empty(self) -> Sync {
-        Sync { from: self.me, state: self.state, mark: self.mark, ..Sync::default() }
+        Sync { from: self.me, generation: self.generation, mark: self.mark, ..Sync::default() }
     }
 }
 
@@ -236,7 +236,7 @@ mod tests {
     }
 
     fn sender(me: usize) -> Sender {
-        Sender { me, state: 1, mark: Mark::default() }
+        Sender { me, generation: 0, mark: Mark::default() }
     }
 
     #[test]

@@ -34,6 +34,8 @@ pub enum Step {
     Wait,
     /// The replica is whole.
     Done,
+    /// Nobody has more than what is here, and nobody has said that it is everything.
+    Alone,
 }
 
 /// A refill in progress.
@@ -86,7 +88,7 @@ impl Refill {
                 return Step::Ask(place);
             }
         }
-        Step::Done
+        Step::Alone
     }
 }
 
@@ -111,7 +113,7 @@ mod tests {
         let mut refill = Refill::new(1, 3);
         assert_eq!(refill.check(at(0)), Step::Ask(2));
         assert_eq!(refill.given_all(2, false, at(0)), Step::Ask(0));
-        assert_eq!(refill.given_all(0, false, at(0)), Step::Done);
+        assert_eq!(refill.given_all(0, false, at(0)), Step::Alone);
     }
 
     #[test]
@@ -132,11 +134,11 @@ mod tests {
         assert_eq!(refill.check(at(0)), Step::Ask(1));
         assert_eq!(refill.check(at(2)), Step::Ask(1));
         assert_eq!(refill.check(at(4)), Step::Ask(1));
-        assert_eq!(refill.check(at(6)), Step::Done);
+        assert_eq!(refill.check(at(6)), Step::Alone);
     }
 
     #[test]
     fn an_actor_without_siblings_has_nobody_to_ask() {
-        assert_eq!(Refill::new(0, 1).check(at(0)), Step::Done);
+        assert_eq!(Refill::new(0, 1).check(at(0)), Step::Alone);
     }
 }

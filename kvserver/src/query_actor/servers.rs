@@ -51,6 +51,13 @@ impl QueryActor {
                 self.peers.meet(member, ctx.now().elapsed);
                 self.comparing.hasten();
             }
+            Note::Forget(address) => {
+                self.peers.forget(&address);
+                let peers = &self.peers;
+                self.giving.retain(|(link, _)| peers.has(*link));
+            }
+            Note::Generation(generation) => self.generation = self.generation.max(generation),
+            Note::Renew(renewal) => self.renew(renewal, ctx),
             Note::Fetch { server, attempt } => {
                 self.open = false;
                 self.sweep.incomplete();
@@ -74,6 +81,10 @@ impl QueryActor {
     pub(super) fn compare(&mut self, ctx: &mut Ctx<'_>) {
         ctx.tell_after(comparing::TICK, Message::Compare);
         self.sweep_on(ctx);
+        self.check_stale(ctx);
+        if self.has_aside() {
+            self.begin_work(ctx);
+        }
         if !self.is_ready() {
             self.send_when_due(ctx);
             return;

@@ -1,5 +1,7 @@
 //! What comes from siblings, and a refill from one of them.
 
+use std::cmp::Ordering;
+
 use super::comparing::Other;
 use super::refill::Step;
 use super::tombstones::brings_entries;
@@ -8,7 +10,14 @@ use super::{Ctx, Given, Message, PATIENCE, QueryActor, Sync};
 use crate::replica::Walk;
 
 impl QueryActor {
-    pub(super) fn take_in(&mut self, sync: Sync, ctx: &mut Ctx<'_>) {
+    pub(super) fn take_in(&mut self, mut sync: Sync, ctx: &mut Ctx<'_>) {
+        match sync.generation.cmp(&self.generation) {
+            // It will begin anew as well. What it asks for it may have all the same.
+            Ordering::Less => sync = Sync { from: sync.from, ask: sync.ask, ..Sync::default() },
+            Ordering::Equal => {}
+            Ordering::Greater if self.refill.is_some() => self.generation = sync.generation,
+            Ordering::Greater => return self.early.push(sync),
+        }
         let Sync {
             from, mut entries, mut fetched, ask, mut given, mut digest, mark, sweep, ..
         } = sync;
@@ -45,7 +54,7 @@ impl QueryActor {
         let Given::All { ready } = given else { return };
         if let Some(refill) = &mut self.refill {
             let step = refill.given_all(from, ready, ctx.now().elapsed);
-            self.refill_step(step);
+            self.refill_step(step, ctx);
             self.complete_if_ready(ctx);
         }
     }
@@ -53,18 +62,25 @@ impl QueryActor {
     pub(super) fn check_refill(&mut self, ctx: &mut Ctx<'_>) {
         if let Some(refill) = &mut self.refill {
             let step = refill.check(ctx.now().elapsed);
-            self.refill_step(step);
+            self.refill_step(step, ctx);
             self.complete_if_ready(ctx);
             ctx.tell_after(PATIENCE, Message::CheckRefill);
             self.send_when_due(ctx);
         }
     }
 
-    pub(super) fn refill_step(&mut self, step: Step) {
+    pub(super) fn refill_step(&mut self, step: Step, ctx: &mut Ctx<'_>) {
         match step {
             Step::Ask(sibling) => self.outbox.ask(sibling),
             Step::Wait => {}
             Step::Done => self.refill = None,
+            Step::Alone => {
+                self.refill = None;
+                if self.home.is_some() {
+                    self.open = false;
+                    self.report_stale(None, ctx);
+                }
+            }
         }
     }
 }

@@ -256,6 +256,11 @@ impl Default for Sweep {
 }
 
 impl Sweep {
+    /// That of an actor that lets go of all it holds.
+    pub fn after(before: &Self) -> Self {
+        Self { floor_millis: before.floor_millis, ..Self::default() }
+    }
+
     /// What the actor's messages say of it.
     pub fn mark(&self) -> Mark {
         let collected = (self.claim.round() != Some(self.collected)).then_some(self.collected);

@@ -87,7 +87,14 @@ impl QueryActor {
         if let Some(turn) = self.comparing.work(&self.replica, SLICE) {
             self.compared(turn);
         }
-        if !self.work.is_empty() || !self.giving.is_empty() || self.comparing.has_work() {
+        if self.has_aside() {
+            self.work_on_aside(SLICE, ctx);
+        }
+        if self.has_aside()
+            || !self.work.is_empty()
+            || !self.giving.is_empty()
+            || self.comparing.has_work()
+        {
             self.work_is_due = true;
             ctx.tell_after(BREATH, Message::Work);
         }

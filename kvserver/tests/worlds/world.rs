@@ -5,7 +5,8 @@ use std::time::Duration;
 use actor::sim::{Faults, Sim, SystemId};
 use actor::{ActorRef, Address, WellKnown};
 use kvcommon::{Answer, Query, QueryId, RefusalKind, Stamp, frame};
-use kvserver::members::{self, Members, Setup};
+use kvserver::entry::Entry;
+use kvserver::members::{self, MemberStatus, Members, Setup};
 use kvserver::query_actor::{Batch, Health, Home, Keeping, Member, Message, QueryActor, Siblings};
 
 /// What is kept for seconds here.
@@ -66,7 +67,7 @@ impl World {
         let boot = move |sim: &mut Sim, me: SystemId| {
             life += 1;
             boot(sim, me, actors, (number as u64 + 1) * 1000 + life, &joins);
-            joins = (0..8).filter(|other| *other != number).map(address).collect();
+            joins = (0..3).filter(|other| *other != number).map(address).collect();
         };
         let system = self.sim.add_system(address(number).as_str(), boot);
         self.servers.push(Server { system, actors });
@@ -129,6 +130,41 @@ impl World {
         let (system, actor) = (self.system(place.0), self.actor(place));
         let reply = self.sim.ask(system, &actor, |reply| Message::Inspect { reply });
         self.sim.run_until_answer(reply, secs(1)).expect("an answer")
+    }
+
+    pub fn statuses(&mut self, server: usize) -> Vec<MemberStatus> {
+        let (system, members) = (self.system(server), self.members(server));
+        let ask = |reply| members::Message::Inspect { reply };
+        let reply = self.sim.ask(system, &members, ask);
+        self.sim.run_until_answer(reply, secs(1)).expect("an answer")
+    }
+
+    pub fn forget(&mut self, server: usize, other: usize) -> Result<(), String> {
+        let (system, members, address) =
+            (self.system(server), self.members(server), address(other));
+        let ask = |reply| members::Message::Forget { address, reply };
+        let reply = self.sim.ask(system, &members, ask);
+        self.sim.run_until_answer(reply, secs(1)).expect("an answer")
+    }
+
+    /// What a server has to write down.
+    pub fn take_aside(&mut self, server: usize) -> Vec<Entry> {
+        let (system, members) = (self.system(server), self.members(server));
+        let ask = |reply| members::Message::TakeAside { reply };
+        let reply = self.sim.ask(system, &members, ask);
+        self.sim.run_until_answer(reply, secs(1)).unwrap_or_default()
+    }
+
+    pub fn cut_off(&mut self, server: usize, others: &[usize]) {
+        for other in others {
+            self.sim.partition(self.system(server), self.system(*other));
+        }
+    }
+
+    pub fn reunite(&mut self, server: usize, others: &[usize]) {
+        for other in others {
+            self.sim.heal(self.system(server), self.system(*other));
+        }
     }
 
     pub fn tombstones(&mut self) -> usize {

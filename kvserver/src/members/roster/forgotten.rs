@@ -1,0 +1,211 @@
+//! Members that the store goes on without.
+//!
+//! A member is forgotten when it has been silent for longer than the retention, when somebody says so
+//! by name, and at once when it has said goodbye. Whoever forgets it tells the others, and does not
+//! hear of it from them any more; only a hello of its own brings it back.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use actor::{Address, Now};
+use serde::{Deserialize, Serialize};
+
+use super::{Effect, Hello, Roster};
+use crate::query_actor::Note;
+
+/// One that was silent may live behind a broken network: it is still called so often.
+const CALL_EVERY: Duration = Duration::from_secs(30);
+
+/// After so many retentions nobody is waited for.
+const GIVEN_UP: u32 = 6;
+
+/// No more of them are kept in mind.
+const MAX_GONE: usize = 256;
+
+/// A member that was forgotten.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gone {
+    /// Where it was.
+    pub address: Address,
+    /// The number of its last life, if it was ever met.
+    pub server: Option<u64>,
+    /// Whether it was silent for too long; otherwise it has ended, or somebody has said so.
+    pub was_silent: bool,
+}
+
+/// Those that were forgotten.
+#[derive(Default)]
+pub(super) struct Forgotten(BTreeMap<Address, Mark>);
+
+struct Mark {
+    server: Option<u64>,
+    was_silent: bool,
+    at: Duration,
+    called: Duration,
+    /// The wall clock when it was last heard.
+    heard_wall: Option<u64>,
+}
+
+impl Forgotten {
+    pub(super) fn has(&self, address: &Address) -> bool {
+        self.0.contains_key(address)
+    }
+
+    /// It will not come back. Returns whether that was not known, if it is one of them.
+    fn forget_for_good(&mut self, address: &Address) -> Option<bool> {
+        self.0.get_mut(address).map(|mark| std::mem::take(&mut mark.was_silent))
+    }
+
+    /// Those that are to be called now.
+    fn due(&mut self, now: Duration, retention: Duration) -> Vec<Address> {
+        let due = self.0.iter_mut().filter(|(_, mark)| {
+            let lately = now < mark.at + retention * GIVEN_UP;
+            mark.was_silent && lately && mark.called + CALL_EVERY <= now
+        });
+        due.map(|(address, mark)| {
+            mark.called = now;
+            address.clone()
+        })
+        .collect()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Those that the others should be told of: they were forgotten not too long ago.
+    pub(super) fn all(&self, now: Duration, retention: Duration) -> Vec<Gone> {
+        let lately = self.0.iter().filter(|(_, mark)| now < mark.at + retention);
+        let gone = |(address, mark): (&Address, &Mark)| Gone {
+            address: address.clone(),
+            server: mark.server,
+            was_silent: mark.was_silent,
+        };
+        lately.map(gone).collect()
+    }
+
+    /// How many may still be going on somewhere: they were silent, and that is not long ago.
+    pub(super) fn may_live(&self, now: Duration, retention: Duration) -> usize {
+        let may_live = |mark: &&Mark| mark.was_silent && now < mark.at + retention * GIVEN_UP;
+        self.0.values().filter(may_live).count()
+    }
+
+    fn add(&mut self, address: Address, mark: Mark) {
+        self.0.insert(address, mark);
+        if self.0.len() > MAX_GONE
+            && let Some(oldest) = self.0.iter().min_by_key(|(_, mark)| mark.at)
+        {
+            let oldest = oldest.0.clone();
+            self.0.remove(&oldest);
+        }
+    }
+
+    /// It is back. Gives the wall clock when it was last heard.
+    pub(super) fn remove(&mut self, address: &Address) -> Option<u64> {
+        self.0.remove(address).and_then(|mark| mark.heard_wall)
+    }
+}
+
+impl Roster {
+    /// Forgets a member by its name.
+    ///
+    /// # Errors
+    /// Why it cannot be forgotten, for people.
+    pub fn forget(&mut self, address: &Address, now: Now) -> Result<Vec<Effect>, String> {
+        if *address == self.own.address {
+            return Err(format!("{address} is this server itself"));
+        }
+        let Some(contact) = self.contacts.get(address) else {
+            match self.forgotten.forget_for_good(address) {
+                Some(true) => return Ok(self.tell_all(now, false)),
+                Some(false) => return Err(format!("{address} is forgotten already")),
+                None => {}
+            }
+            let known: Vec<&str> = self.contacts.keys().map(Address::as_str).collect();
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            return Err(format!("no member is known at {address}; known are: {known}"));
+        };
+        if contact.live(now.elapsed).is_some() {
+            return Err(format!("{address} answers; end it first, then it is forgotten by itself"));
+        }
+        let mut effects = self.let_go(address, false, now.elapsed);
+        effects.extend(self.tell_all(now, false));
+        Ok(effects)
+    }
+
+    /// Forgets whoever has been silent for too long. One that is not ready waits for all that it has
+    /// heard of.
+    pub(super) fn forget_silent(&mut self, now: Now) -> Vec<Effect> {
+        if !self.is_ready() {
+            return Vec::new();
+        }
+        let retention = self.keeping.retention;
+        let over = |last: Duration| last + retention <= now.elapsed;
+        let silent = self.contacts.iter().filter(|(_, contact)| over(contact.last_sign()));
+        let silent: Vec<Address> = silent.map(|(address, _)| address.clone()).collect();
+        silent.iter().flat_map(|address| self.let_go(address, true, now.elapsed)).collect()
+    }
+
+    /// Calls those that were forgotten because they were silent.
+    pub(super) fn call_forgotten(&mut self, now: Now) -> Vec<Effect> {
+        let due = self.forgotten.due(now.elapsed, self.keeping.retention);
+        let call = |address: Address| {
+            let hello = self.hello_to(&address, &address, true, false, now);
+            Effect::Call(address, hello)
+        };
+        due.into_iter().map(call).collect()
+    }
+
+    /// What another server has forgotten is forgotten here as well, unless it is heard here or lives
+    /// again.
+    pub(super) fn hear_of_forgotten(&mut self, gone: Vec<Gone>, now: Now) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for Gone { address, server, was_silent } in gone.into_iter().take(MAX_GONE) {
+            let Some(contact) = self.contacts.get(&address) else { continue };
+            let met = contact.met.as_ref().map(|met| met.member.server);
+            let is_meant = met.is_none() || met == server;
+            if is_meant && contact.live(now.elapsed).is_none() {
+                effects.extend(self.let_go(&address, was_silent, now.elapsed));
+            }
+        }
+        effects
+    }
+
+    /// A member has said goodbye.
+    pub(super) fn has_left(&mut self, hello: &Hello, now: Now) -> Vec<Effect> {
+        let contact = self.contacts.get(&hello.from.address);
+        let met = contact.and_then(|contact| contact.met.as_ref());
+        match met.is_some_and(|met| met.member == hello.from) {
+            true => self.let_go(&hello.from.address, false, now.elapsed),
+            false => Vec::new(),
+        }
+    }
+
+    /// Says goodbye to everyone.
+    pub fn leave(&mut self, now: Now) -> Vec<Effect> {
+        self.tell_all(now, true)
+    }
+
+    /// Tells all members that answer something that cannot wait.
+    fn tell_all(&mut self, now: Now, leaves: bool) -> Vec<Effect> {
+        let live = self.contacts.iter().filter(|(_, one)| one.live(now.elapsed).is_some());
+        let live: Vec<Address> = live.map(|(address, _)| address.clone()).collect();
+        let call = |address: Address| {
+            let mut hello = self.hello_to(&address, &address, false, false, now);
+            hello.leaves = leaves;
+            hello.forgotten = self.forgotten.all(now.elapsed, self.keeping.retention);
+            Effect::Call(address, hello)
+        };
+        live.into_iter().map(call).collect()
+    }
+
+    fn let_go(&mut self, address: &Address, was_silent: bool, now: Duration) -> Vec<Effect> {
+        let Some(contact) = self.contacts.remove(address) else { return Vec::new() };
+        let met = contact.met.as_ref();
+        let (server, heard_wall) = met.map(|met| (met.member.server, met.heard_wall)).unzip();
+        self.forgotten
+            .add(address.clone(), Mark { server, was_silent, at: now, called: now, heard_wall });
+        tracing::info!(member = %address, "is forgotten; it is welcome when it comes back");
+        vec![Effect::NoteAll(Note::Forget(address.clone()))]
+    }
+}

@@ -1,0 +1,255 @@
+//! What servers say to each other, and what is believed of it.
+
+use std::time::Duration;
+
+use actor::{Address, Now};
+use serde::{Deserialize, Serialize};
+
+use super::contact::Met;
+use super::forgotten::Gone;
+use super::{BEAT, Effect, Roster, SILENT, millis};
+use crate::query_actor::{Member, Note};
+
+/// A clock that differs by more is reported.
+pub const MAX_SKEW_MILLIS: u64 = 500;
+
+/// The version of what servers say to each other.
+const VERSION: u32 = 1;
+
+/// What one server says to another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// The version of what the sender speaks.
+    pub version: u32,
+    /// The sender.
+    pub from: Member,
+    /// The address that was called: by the sender, or in an answer, by the one who is answered.
+    pub called: Address,
+    /// Whether this is an answer.
+    pub answers: bool,
+    /// Whether an answer is wanted at once.
+    pub asks: bool,
+    /// Whether the sender is ready.
+    pub ready: bool,
+    /// Whether the sender ends and will not be heard again.
+    pub leaves: bool,
+    /// The server that the sender knows at the receiver's address.
+    pub knew: Option<u64>,
+    /// All addresses that the sender knows; not in every hello.
+    pub others: Vec<Address>,
+    /// Whom the sender has forgotten lately; with `others`.
+    pub forgotten: Vec<Gone>,
+    /// Whom the sender knows and finds silent.
+    pub silent: Vec<u64>,
+    /// The sender's clock, in milliseconds since 1970.
+    pub clock_millis: u64,
+    /// When the sender sent this, in milliseconds of its own time.
+    pub sent_millis: u64,
+    /// The receiver's last `sent_millis`, and how long ago it came.
+    pub echo: Option<(u64, u64)>,
+}
+
+impl Roster {
+    pub(super) fn hello_to(
+        &mut self,
+        to: &Address,
+        called: &Address,
+        asks: bool,
+        answers: bool,
+        now: Now,
+    ) -> Hello {
+        /// Every so many hellos name all others, for those whom a partition has kept apart.
+        const NAMES_EVERY: u32 = 16;
+        let others = self.contacts.keys().filter(|address| *address != to).cloned().collect();
+        let silent = self.contacts.values().filter(|contact| contact.live(now.elapsed).is_none());
+        let silent = silent.filter_map(|contact| contact.met.as_ref()).map(|met| met.member.server);
+        let silent = silent.collect();
+        let forgotten = self.forgotten.all(now.elapsed, self.keeping.retention);
+        let (own, ready) = (self.own.clone(), self.is_ready());
+        let contact = self.contacts.get_mut(to);
+        let (mut knew, mut echo, mut calls) = (None, None, 0);
+        if let Some(contact) = contact {
+            calls = contact.calls;
+            contact.calls = contact.calls.wrapping_add(1);
+            contact.last_call = Some(now.elapsed);
+            knew = contact.met.as_ref().map(|met| met.member.server);
+            echo = contact
+                .met
+                .as_ref()
+                .map(|met| (met.their_sent, millis(now.elapsed.saturating_sub(met.heard))));
+        }
+        let names = asks || answers || calls.is_multiple_of(NAMES_EVERY);
+        Hello {
+            version: VERSION,
+            from: own,
+            called: called.clone(),
+            answers,
+            asks,
+            ready,
+            leaves: false,
+            knew,
+            others: if names { others } else { Vec::new() },
+            forgotten: if names { forgotten } else { Vec::new() },
+            silent,
+            clock_millis: now.wall_millis,
+            sent_millis: millis(now.elapsed),
+            echo,
+        }
+    }
+
+    /// Another server has said hello.
+    pub fn hello(&mut self, hello: Hello, now: Now) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        if !self.is_acceptable(&hello, now.elapsed) {
+            return effects;
+        }
+        let from = hello.from.address.clone();
+        if hello.leaves {
+            return self.has_left(&hello, now);
+        }
+        if hello.answers && hello.called != from {
+            // The address we were given is another name of the one it goes by.
+            self.contacts.remove(&hello.called);
+        }
+        let was_restarted = hello.knew.is_some_and(|server| server != self.own.server);
+        self.add(vec![from.clone()], now.elapsed);
+        let known = self.contacts.get(&from).and_then(|contact| contact.met.as_ref());
+        let is_new = known.is_none_or(|met| met.member != hello.from);
+        self.note_heard(&hello, now);
+        effects.extend(self.hear_of_forgotten(hello.forgotten, now));
+        let others = hello.others.into_iter().filter(|address| !self.forgotten.has(address));
+        self.add(others.collect(), now.elapsed);
+        if is_new {
+            tracing::info!(member = %from, actors = hello.from.actors, "a member of the store");
+            effects.push(Effect::NoteAll(Note::Meet(hello.from)));
+        }
+        let contact = self.contacts.get_mut(&from).filter(|_| is_new || hello.asks);
+        let may_answer = contact.is_some_and(|contact| {
+            contact.next_call = now.elapsed + BEAT;
+            contact.may_be_called(now.elapsed)
+        });
+        if hello.asks && may_answer {
+            let answer = self.hello_to(&from, &hello.called, false, true, now);
+            effects.push(Effect::Call(from, answer));
+        }
+        if was_restarted && hello.ready && !self.joins && self.never_fetched() {
+            self.fetch_anew(now.elapsed);
+        }
+        effects.extend(self.calls_due(now));
+        self.go_on(now.elapsed, &mut effects);
+        effects
+    }
+
+    fn is_acceptable(&mut self, hello: &Hello, now: Duration) -> bool {
+        let Hello { version, from, .. } = hello;
+        if *version != VERSION {
+            if self.complaints.may_say("version", from.server, now) {
+                tracing::error!(
+                    member = %from.address,
+                    "speaks version {version}, this server speaks {VERSION}; they cannot share a store"
+                );
+            }
+            return false;
+        }
+        if *from == self.own {
+            return false;
+        }
+        if from.server == self.own.server {
+            if self.complaints.may_say("own number", from.server, now) {
+                tracing::error!(
+                    address = %from.address,
+                    "another process has this server's identity; it was copied while it ran. It is \
+                     not listened to: end one of the two, and start it again to join the other"
+                );
+            }
+            return false;
+        }
+        if from.address == self.own.address {
+            if self.complaints.may_say("own address", from.server, now) {
+                tracing::error!(
+                    address = %from.address,
+                    "another server says that it is reached at this server's address; each needs an \
+                     address of its own (--advertise)"
+                );
+            }
+            return false;
+        }
+        from.actors > 0 && self.is_who_it_was(from, now)
+    }
+
+    /// Whether no other process has this one's number, and none has taken its address over. Whoever
+    /// was there first is listened to.
+    fn is_who_it_was(&mut self, from: &Member, now: Duration) -> bool {
+        let elsewhere = self.contacts.iter().find(|(address, contact)| {
+            let live = contact.live(now);
+            **address != from.address && live.is_some_and(|met| met.member.server == from.server)
+        });
+        let elsewhere = elsewhere.map(|(address, _)| address.clone());
+        if let Some(first) = elsewhere {
+            if self.complaints.may_say("two with a number", from.server, now) {
+                tracing::error!(
+                    %first, second = %from.address,
+                    "two processes have one identity; the second is not listened to. It was copied \
+                     from the first while that ran: end it, and start it anew"
+                );
+            }
+            return false;
+        }
+        let former = self.contacts.get(&from.address).map(|contact| contact.former.as_slice());
+        if former.is_some_and(|former| former.contains(&from.server)) {
+            if self.complaints.may_say("two at an address", from.server, now) {
+                tracing::error!(
+                    address = %from.address,
+                    "two processes say that they are reached at this address; the one that came \
+                     last is listened to. Each needs an address of its own (--advertise)"
+                );
+            }
+            return false;
+        }
+        true
+    }
+
+    fn note_heard(&mut self, hello: &Hello, now: Now) {
+        let gone = self.forgotten.remove(&hello.from.address);
+        let Some(contact) = self.contacts.get_mut(&hello.from.address) else { return };
+        let before = contact.met.take();
+        if let Some(met) = before.as_ref().filter(|met| met.member.server != hello.from.server) {
+            contact.supersede(met.member.server);
+        }
+        let before = before.filter(|met| met.member == hello.from);
+        let round_trip = hello.echo.and_then(|(sent, held)| {
+            millis(now.elapsed).checked_sub(sent).and_then(|since| since.checked_sub(held))
+        });
+        let clock_offset = round_trip.map(|round_trip| {
+            let theirs = hello.clock_millis.saturating_add(round_trip / 2);
+            theirs.cast_signed().saturating_sub(now.wall_millis.cast_signed())
+        });
+        let skewed = |offset: &Option<i64>| {
+            offset.is_some_and(|offset| offset.unsigned_abs() > MAX_SKEW_MILLIS)
+        };
+        let old_offset = before.as_ref().and_then(|met| met.clock_offset);
+        if skewed(&clock_offset) && !skewed(&old_offset) {
+            let offset = clock_offset.unwrap_or_default();
+            tracing::warn!(
+                member = %hello.from.address,
+                "its clock is {offset} ms ahead of this server's; the later clock wins where both \
+                 write a key"
+            );
+        }
+        let away_from = match &before {
+            Some(met) if met.heard + SILENT <= now.elapsed => Some(met.heard_wall),
+            Some(met) => met.away_from,
+            None => gone,
+        };
+        contact.met = Some(Met {
+            member: hello.from.clone(),
+            ready: hello.ready,
+            heard: now.elapsed,
+            heard_wall: now.wall_millis,
+            away_from,
+            their_sent: hello.sent_millis,
+            round_trip: round_trip.or(before.and_then(|met| met.round_trip)),
+            clock_offset: clock_offset.or(old_offset),
+        });
+    }
+}

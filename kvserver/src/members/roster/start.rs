@@ -1,0 +1,180 @@
+//! How a server becomes ready.
+//!
+//! A server that was started to join others fetches the store from one member, preferably one that
+//! is ready itself. When that one was, the server is ready, as soon as every address it has heard of
+//! has answered, or has had [`REACH`] to answer: from those who answer it gets what is new from
+//! then on. When no member is ready, as when all servers of a store start at the same moment, it
+//! fetches what each of them has, and is ready when all of them, and every address it has heard of,
+//! have been asked: then nobody has more. So a server whose addresses are all dead waits for one of
+//! them, or to be told to forget them: an empty replica must not claim that something does not exist.
+//!
+//! A server that was started without addresses begins a new store and is ready at once, unless a
+//! ready member knows it from an earlier life: then it was restarted, and fetches the store. So does one
+//! whose query actors find that they have missed what the others have deleted for good (`stale`).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use actor::Now;
+
+use super::contact::Met;
+use super::{Effect, Roster, millis};
+use crate::query_actor::{Note, Renewal};
+
+/// How long a newcomer waits for an address to answer before it is ready without it.
+pub const REACH: Duration = Duration::from_secs(3);
+
+/// What was written so long before a member was last heard may not have reached it.
+const BEFORE_SILENCE_MILLIS: u64 = 10_000;
+
+/// How far the server is with becoming ready.
+pub(super) enum Start {
+    Ready { fetched: bool },
+    Fetching { attempt: u32, donor: Option<Donor>, tried: BTreeSet<u64>, fetched: bool },
+}
+
+/// From whom the store is being fetched.
+pub(super) struct Donor {
+    server: u64,
+    /// The query actors that have it all.
+    done: BTreeMap<u16, bool>,
+}
+
+impl Start {
+    /// Attempts are numbered from the time on, so that they grow across a panic of the actor too.
+    pub(super) fn fetching(now: Duration) -> Self {
+        let attempt = now.as_millis() as u32;
+        Self::Fetching { attempt, donor: None, tried: BTreeSet::new(), fetched: false }
+    }
+
+    /// What a query actor has to be told that knows nothing.
+    pub(super) fn note(&self) -> Option<Note> {
+        match self {
+            Self::Ready { .. } => Some(Note::Open),
+            Self::Fetching { attempt, donor: Some(donor), .. } => {
+                Some(Note::Fetch { server: donor.server, attempt: *attempt })
+            }
+            Self::Fetching { donor: None, .. } => None,
+        }
+    }
+}
+
+impl Roster {
+    /// Whether the server has the store.
+    pub(super) fn is_ready(&self) -> bool {
+        matches!(self.start, Start::Ready { .. })
+    }
+
+    pub(super) fn never_fetched(&self) -> bool {
+        matches!(self.start, Start::Ready { fetched: false })
+    }
+
+    pub(super) fn fetch_anew(&mut self, now: Duration) {
+        let before = match self.start {
+            Start::Fetching { attempt, .. } => attempt,
+            Start::Ready { .. } => 0,
+        };
+        self.start = Start::fetching(now);
+        if let Start::Fetching { attempt, .. } = &mut self.start {
+            *attempt = before.max(*attempt);
+        }
+    }
+
+    /// A query actor, since this renewal, has found that it missed what a member has deleted for good,
+    /// or (without a member) that this server's actors have lost the store.
+    pub fn stale(
+        &mut self,
+        place: u16,
+        server: Option<u64>,
+        generation: u64,
+        now: Now,
+    ) -> Vec<Effect> {
+        if server.is_some() && generation < self.generation {
+            return Vec::new();
+        }
+        self.generation = self.generation.max(generation);
+        let live = self.contacts.values().filter_map(|contact| contact.live(now.elapsed));
+        let mut live = live.filter(|met| server.is_none_or(|server| met.member.server == server));
+        let Some(told_by) = live.next() else {
+            return self.start.note().map(|note| Effect::Note(place, note)).into_iter().collect();
+        };
+        let last_contact = told_by.away_from.unwrap_or(now.wall_millis);
+        tracing::warn!(
+            member = %told_by.member.address,
+            "this server was away for too long or has lost the store: it fetches the store anew"
+        );
+        self.generation = millis(now.elapsed).max(self.generation + 1);
+        self.fetch_anew(now.elapsed);
+        let renewal = Renewal {
+            generation: self.generation,
+            since_millis: last_contact.saturating_sub(BEFORE_SILENCE_MILLIS),
+            writers: self.writers.clone(),
+        };
+        let mut effects = vec![Effect::NoteAll(Note::Renew(renewal))];
+        self.go_on(now.elapsed, &mut effects);
+        effects
+    }
+
+    /// A query actor has all that was fetched.
+    pub fn fetched(
+        &mut self,
+        place: u16,
+        server: u64,
+        of_attempt: u32,
+        ready: bool,
+        now: Now,
+    ) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        if let Start::Fetching { attempt, donor: Some(donor), .. } = &mut self.start
+            && (*attempt, donor.server) == (of_attempt, server)
+        {
+            donor.done.insert(place, ready);
+            self.go_on(now.elapsed, &mut effects);
+        }
+        effects
+    }
+
+    /// Takes the next steps towards being ready.
+    pub(super) fn go_on(&mut self, now: Duration, effects: &mut Vec<Effect>) {
+        let live = || self.contacts.values().filter_map(|contact| contact.live(now));
+        let everyone_reached = self.contacts.values().all(|contact| contact.live(now).is_some());
+        let nobody_to_wait_for = self
+            .contacts
+            .values()
+            .all(|contact| contact.live(now).is_some() || contact.since + REACH <= now);
+        let Start::Fetching { attempt, donor, tried, fetched } = &mut self.start else { return };
+        if let Some(Donor { server, done }) = donor {
+            if done.len() == usize::from(self.own.actors) {
+                *fetched |= done.values().all(|ready| *ready);
+                tried.insert(*server);
+                *donor = None;
+            } else if !live().any(|met| met.member.server == *server) {
+                *donor = None;
+            } else {
+                return;
+            }
+        }
+        let somebody_known = !self.contacts.is_empty() || !self.forgotten.is_empty();
+        let nobody_has_more = || {
+            everyone_reached
+                && somebody_known
+                && live().all(|met| !met.ready && tried.contains(&met.member.server))
+        };
+        if *fetched && nobody_to_wait_for || nobody_has_more() {
+            tracing::info!("ready");
+            self.start = Start::Ready { fetched: true };
+            effects.push(Effect::NoteAll(Note::Open));
+            return;
+        }
+        if *fetched {
+            return;
+        }
+        let untried = |met: &&Met| met.ready || !tried.contains(&met.member.server);
+        if let Some(met) = live().filter(untried).max_by_key(|met| met.ready) {
+            *attempt += 1;
+            let server = met.member.server;
+            *donor = Some(Donor { server, done: BTreeMap::new() });
+            effects.push(Effect::NoteAll(Note::Fetch { server, attempt: *attempt }));
+        }
+    }
+}

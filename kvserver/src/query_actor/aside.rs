@@ -1,0 +1,132 @@
+//! What this server's own clients wrote, while the store is fetched anew.
+//!
+//! A server that was away for too long holds things that may have been deleted for good. So it lets go
+//! of all it has and fetches the store as a newcomer does. What its own clients wrote while nobody else
+//! heard it is set aside and offered afterwards:
+//!
+//! - where the store holds something older for the key, the write takes its place, as it would have if
+//!   it had come in time;
+//! - where it holds nothing, a value is put as a new write: whether the key was deleted meanwhile,
+//!   nobody knows any more;
+//! - where it holds something newer, the write is beaten. It is handed to the members actor, from there
+//!   to the server, and written to a file, so that nothing that a client was told is stored goes
+//!   without a trace.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
+
+use super::{Ctx, PACE, QueryActor};
+use crate::entry::{ByKey, Entry};
+use crate::members;
+use crate::replica::Replica;
+
+/// So many bytes of entries go to the members actor at once.
+const REPORT_BYTES: usize = 1 << 20;
+
+/// What was set aside.
+#[derive(Default)]
+pub(super) struct Aside {
+    /// The store that was let go of, as far as it has not been looked through.
+    old: Replica,
+    /// Whose writes are looked for, and from when on.
+    writers: BTreeSet<u64>,
+    since_millis: u64,
+    found: BTreeSet<ByKey>,
+    /// What was beaten and is to be reported.
+    beaten: VecDeque<Entry>,
+    last_report: Option<Duration>,
+}
+
+impl Aside {
+    /// Looks for the writes of `writers` in `old`, beside those that are `missing` elsewhere. What was
+    /// set aside before stays.
+    pub(super) fn begin(
+        &mut self,
+        old: Replica,
+        missing: Vec<Entry>,
+        writers: BTreeSet<u64>,
+        since_millis: u64,
+    ) {
+        // Should a search still be under way, it is finished: it was of the same server.
+        while self.is_searching() {
+            self.search(usize::MAX);
+        }
+        (self.old, self.writers, self.since_millis) = (old, writers, since_millis);
+        missing.into_iter().for_each(|entry| self.keep(entry));
+    }
+
+    fn keep(&mut self, entry: Entry) {
+        let held = self.found.get(entry.key_bytes());
+        if held.is_none_or(|ByKey(held)| entry.beats(held)) {
+            self.found.replace(ByKey(entry));
+        }
+    }
+
+    fn is_searching(&self) -> bool {
+        !self.old.holds_nothing()
+    }
+
+    fn search(&mut self, limit: usize) {
+        for entry in self.old.take_some(limit) {
+            let stamp = entry.stamp();
+            if stamp.millis >= self.since_millis && self.writers.contains(&stamp.uid) {
+                self.keep(entry);
+            }
+        }
+    }
+}
+
+impl QueryActor {
+    /// Whether there is something to do about what was set aside.
+    pub(super) fn has_aside(&self) -> bool {
+        let offers = self.is_ready() && !self.aside.found.is_empty();
+        self.aside.is_searching() || offers || !self.aside.beaten.is_empty()
+    }
+
+    /// Looks through the old store, or offers what was found there, `limit` entries at most.
+    pub(super) fn work_on_aside(&mut self, limit: usize, ctx: &mut Ctx<'_>) {
+        if self.aside.is_searching() {
+            self.aside.search(limit);
+        } else if self.is_ready() {
+            for _ in 0..limit {
+                let Some(ByKey(entry)) = self.aside.found.pop_first() else { break };
+                self.offer(entry, ctx);
+            }
+        }
+        self.report_beaten(ctx);
+    }
+
+    fn offer(&mut self, entry: Entry, ctx: &mut Ctx<'_>) {
+        match self.replica.get(entry.key()) {
+            None => {
+                if let Some(value) = entry.value() {
+                    self.write(entry.key(), Some(value), ctx.now());
+                }
+            }
+            Some(held) if entry.beats(held) => {
+                self.replica.merge(entry.clone());
+                self.peers.wrote(&entry, ctx.now().elapsed);
+                self.outbox.tell_all(entry);
+            }
+            Some(held) if *held == entry => {}
+            Some(_) => self.aside.beaten.push_back(entry),
+        }
+    }
+
+    fn report_beaten(&mut self, ctx: &mut Ctx<'_>) {
+        let now = ctx.now().elapsed;
+        let may = self.aside.last_report.is_none_or(|last| last + PACE <= now);
+        let Some(home) = self.home.as_ref().filter(|_| may) else { return };
+        let (mut entries, mut bytes) = (Vec::new(), 0);
+        while bytes < REPORT_BYTES
+            && let Some(entry) = self.aside.beaten.pop_front()
+        {
+            bytes += entry.bytes().len();
+            entries.push(entry);
+        }
+        if !entries.is_empty() {
+            self.aside.last_report = Some(now);
+            ctx.tell(&home.members, members::Message::SetAside { entries });
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Beginning anew: after a panic, and when the server has missed what others have deleted for good.
+
+use std::collections::BTreeSet;
+
+use super::comparing::{self, Comparing, Other};
+use super::{Ctx, Message, Outbox, QueryActor, Refill, Renewal, Siblings, Sweep};
+use crate::entry::Entry;
+use crate::members;
+use crate::stamp::Writer;
+
+impl QueryActor {
+    /// Begins anew after a panic.
+    pub(super) fn resume(&mut self, siblings: Siblings, ctx: &mut Ctx<'_>) {
+        self.meet_siblings(siblings, false);
+        self.open = self.home.is_none();
+        // The pace is that of the actor: the lost state may have sent a moment ago.
+        self.outbox.sent_all(ctx.now().elapsed);
+        ctx.tell_after(comparing::TICK, Message::Compare);
+        self.introduce_writer(ctx);
+        self.refill = Some(Refill::new(self.me, self.siblings.len()));
+        self.check_refill(ctx);
+        // After the refill: if there is nobody to ask, the others have to be asked before all else.
+        if let Some(home) = &self.home {
+            ctx.tell(&home.members, members::Message::Resumed { place: self.place() });
+        }
+    }
+
+    /// Tells the members actor with what number this actor writes.
+    pub(super) fn introduce_writer(&self, ctx: &mut Ctx<'_>) {
+        if let Some(home) = &self.home {
+            ctx.tell(&home.members, members::Message::Writes { writer: self.state });
+        }
+    }
+
+    /// Lets go of the whole store. What the server's own clients wrote, and others have not heard, is
+    /// set aside: each actor looks for its own writes, the first one also for those of states that
+    /// were lost.
+    pub(super) fn renew(&mut self, renewal: Renewal, ctx: &mut Ctx<'_>) {
+        let Renewal { generation, since_millis, writers } = renewal;
+        if generation <= self.generation {
+            return;
+        }
+        let missing: Vec<Entry> = self.peers.missing().cloned().collect();
+        let mut wanted = BTreeSet::from([self.state]);
+        if self.me == 0 {
+            wanted.extend(writers);
+        }
+        let old = std::mem::take(&mut self.replica);
+        self.aside.begin(old, missing, wanted, since_millis);
+        self.generation = generation;
+        self.open = false;
+        self.refill = None;
+        self.begin_anew(ctx);
+        for sync in std::mem::take(&mut self.early) {
+            self.take_in(sync, ctx);
+        }
+    }
+
+    /// A new state, which holds nothing, in the place of the old one.
+    fn begin_anew(&mut self, ctx: &mut Ctx<'_>) {
+        let now = ctx.now().elapsed;
+        self.state = ctx.random();
+        self.writer = Writer::new(self.state);
+        self.introduce_writer(ctx);
+        self.replica = Default::default();
+        self.outbox = Outbox::new(self.siblings.len());
+        self.outbox.sent_all(now);
+        self.peers.begin_anew(self.state, now);
+        self.comparing = Comparing::default();
+        (self.fetching, self.fetched) = (None, Vec::new());
+        self.work.clear();
+        self.giving.clear();
+        self.sweep = Sweep::after(&self.sweep);
+    }
+
+    /// Sees to it that this actor does not stay behind the others' rounds of collecting.
+    pub(super) fn check_stale(&mut self, ctx: &mut Ctx<'_>) {
+        match self.sweep.stale(ctx.now().elapsed) {
+            Some(Other::Server((server, _))) => self.report_stale(Some(server), ctx),
+            Some(Other::Sibling(_)) => {
+                // A sibling has it all.
+                self.begin_anew(ctx);
+                self.refill = Some(Refill::new(self.me, self.siblings.len()));
+                self.check_refill(ctx);
+            }
+            None => {}
+        }
+    }
+
+    /// Tells the members actor that this server has to begin anew.
+    pub(super) fn report_stale(&self, server: Option<u64>, ctx: &mut Ctx<'_>) {
+        if let Some(home) = &self.home {
+            let (place, generation) = (self.place(), self.generation);
+            let stale = members::Message::Stale { place, server, generation };
+            ctx.tell(&home.members, stale);
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Members that go, come back, or are not who they seem to be.
+
+use kvserver::members::{MemberState, Message};
+
+use super::world::{KEEPING, Seen, World, address, secs};
+
+#[test]
+fn a_member_that_is_silent_for_too_long_is_forgotten_and_pins_nothing() {
+    let mut world = World::of(&[2, 2, 1]);
+    let system = world.system(2);
+    world.sim.crash(system);
+    world.write((0, 0), "key", None);
+    world.sim.run_for(secs(40));
+    assert_eq!(world.statuses(0).len(), 2);
+    assert_eq!(world.health((1, 0)).tombstones, 1);
+    world.sim.run_for(KEEPING.retention);
+    for server in [0, 1] {
+        assert_eq!(world.statuses(server).len(), 1, "the third is forgotten");
+        assert_eq!(world.health((server, 1)).tombstones, 0);
+    }
+}
+
+#[test]
+fn a_member_is_forgotten_by_name_if_it_is_known_and_silent() {
+    let mut world = World::of(&[1, 1, 1]);
+    assert!(world.forget(0, 7).unwrap_err().contains("server1:1, server2:1"));
+    assert!(world.forget(0, 2).unwrap_err().contains("answers"));
+    assert!(world.forget(0, 0).unwrap_err().contains("itself"));
+    let system = world.system(2);
+    world.sim.crash(system);
+    world.sim.run_for(secs(6));
+    assert_eq!(world.forget(0, 2), Ok(()));
+    assert!(world.forget(0, 2).unwrap_err().contains("already"));
+    world.sim.run_for(secs(1));
+    assert_eq!(world.statuses(1).len(), 1, "the others have been told");
+    world.sim.run_for(secs(40));
+    assert_eq!(world.statuses(0).len(), 1, "and nobody tells of it again");
+    world.write((0, 0), "key", Some("v"));
+    world.sim.restart(system);
+    world.sim.run_for(secs(10));
+    assert_eq!(world.everywhere("key"), Seen::value("v"));
+    assert_eq!(world.statuses(1).len(), 2);
+}
+
+#[test]
+fn what_was_deleted_for_good_does_not_come_back_with_a_member_that_was_away() {
+    a_member_comes_back(false);
+}
+
+#[test]
+fn what_a_forgotten_member_has_written_is_offered_or_written_down() {
+    let aside = a_member_comes_back(true);
+    assert!(matches!(aside.as_slice(), [one] if one.contains("too early")), "{aside:?}");
+}
+
+/// Both sides go on without each other, and meet again. Returns what is to be written down.
+fn a_member_comes_back(by_name: bool) -> Vec<String> {
+    let mut world = World::of(&[2, 2, 2]);
+    for key in ["deleted", "old", "both", "beaten", "stays"] {
+        world.write((2, 1), key, Some("v"));
+    }
+    world.sim.run_for(secs(15));
+    world.cut_off(2, &[0, 1]);
+    world.sim.run_for(secs(1));
+    world.write((0, 0), "deleted", None);
+    world.write((2, 0), "mine", Some("written while away"));
+    world.write((2, 1), "beaten", Some("too early"));
+    world.sim.run_for(secs(1));
+    world.write((1, 1), "beaten", Some("later"));
+    world.write((1, 1), "both", Some("early"));
+    world.sim.run_for(secs(1));
+    world.write((2, 0), "both", Some("and late"));
+    world.write((2, 1), "old", None);
+    if by_name {
+        world.sim.run_for(secs(10));
+        assert_eq!(world.forget(0, 2), Ok(()));
+        world.sim.run_for(secs(30));
+    } else {
+        world.sim.run_for(KEEPING.retention + secs(30));
+    }
+    assert_eq!(world.get((1, 0), "deleted"), Seen::Nothing, "it is collected without the third");
+    assert_eq!(world.get((2, 0), "deleted"), Seen::value("v"));
+
+    world.reunite(2, &[0, 1]);
+    world.sim.run_for(secs(60));
+    assert_eq!(world.everywhere("deleted"), Seen::Nothing);
+    assert_eq!(world.everywhere("mine"), Seen::value("written while away"));
+    assert_eq!(world.everywhere("both"), Seen::value("and late"));
+    assert_eq!(world.everywhere("beaten"), Seen::value("later"));
+    assert_eq!(world.everywhere("stays"), Seen::value("v"));
+    assert!(matches!(world.everywhere("old"), Seen::Deleted(_) | Seen::Nothing));
+    let aside = world.take_aside(2).iter().map(|one| format!("{one:?}")).collect();
+    for place in world.places() {
+        assert!(world.health(place).ready, "{place:?}");
+    }
+    world.sim.run_for(secs(60));
+    assert_eq!(world.tombstones(), 0);
+    world.check();
+    aside
+}
+
+#[test]
+fn a_member_that_ends_is_forgotten_at_once() {
+    let mut world = World::of(&[1, 1, 1]);
+    let (system, members) = (world.system(1), world.members(1));
+    let said = world.sim.ask(system, &members, |reply| Message::Leave { reply: Some(reply) });
+    assert_eq!(world.sim.run_until_answer(said, secs(1)), Some(()));
+    world.sim.run_for(secs(1));
+    world.sim.crash(system);
+    for server in [0, 2] {
+        assert_eq!(world.statuses(server).len(), 1);
+    }
+    world.write((0, 0), "key", None);
+    world.sim.run_for(secs(20));
+    assert_eq!(world.health((2, 0)).tombstones, 0, "it pins nothing");
+    world.sim.restart(system);
+    world.sim.run_for(secs(5));
+    let statuses = world.statuses(0);
+    assert!(statuses.iter().all(|status| status.state == MemberState::Live), "{statuses:?}");
+    assert_eq!(statuses.len(), 2);
+}
+
+#[test]
+fn an_actor_that_loses_the_store_fetches_it_from_another_server() {
+    let mut world = World::of(&[1, 2]);
+    for number in 0..100 {
+        world.write((0, 0), &format!("key/{number}"), Some("v"));
+    }
+    world.sim.run_for(secs(1));
+    let actor = world.actor((0, 0));
+    world.sim.panic_actor(&actor);
+    while !world.health((0, 0)).ready {
+        world.sim.run_for(secs(1) / 100);
+        assert_ne!(world.get((0, 0), "key/7"), Seen::Nothing, "it says so only if it knows");
+    }
+    assert_eq!(world.health((0, 0)).keys, 100);
+    assert_eq!(world.statuses(0)[0].address, address(1));
+}
