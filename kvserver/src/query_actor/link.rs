@@ -11,7 +11,7 @@ use super::comparing::is_small;
 use super::fetch::{Brought, Chunk, Fetch, Request, Slice};
 use super::pace::Pace;
 use super::pack::Pack;
-use super::stream::{Ack, Came, Data, Incoming, Outgoing};
+use super::stream::{Ack, Came, Data, Incoming, Outgoing, Place};
 use super::sweep::{Mark, Say};
 use super::tombstones::{Tombstones, brings_entries};
 use crate::digest;
@@ -71,8 +71,8 @@ pub struct Frame {
 /// What came in a frame and is to be seen to by the actor.
 #[derive(Default)]
 pub struct Arrived {
-    /// What the other actor's clients have written.
-    pub news: Option<Pack>,
+    /// What the other actor's clients have written, and in which frame it came.
+    pub news: Option<(Pack, Place)>,
     /// A part of what was fetched.
     pub brought: Option<Brought>,
     /// What the other actor wants to know.
@@ -244,6 +244,14 @@ impl Link {
         self.fetch.is_some()
     }
 
+    /// The entries of a frame have been merged.
+    pub fn merged_frame(&mut self, Place { state, stream, frame }: Place) {
+        if self.their_state == Some(state) {
+            self.incoming.merged(stream, frame);
+            self.ack_due = true;
+        }
+    }
+
     /// A chunk has been merged.
     pub fn merged(&mut self) {
         if let Some(fetch) = &mut self.fetch {
@@ -395,15 +403,17 @@ impl Link {
                 fetch.zip(frame.chunk).and_then(|(fetch, chunk)| fetch.take_in(chunk));
         }
         if let Some(data) = frame.data {
-            self.ack_due = true;
             let came = self.incoming.take_in(&data);
             arrived.not_whole = came == Came::Begun && !data.whole;
-            arrived.news = data.entries.filter(|_| came != Came::Nothing);
+            let place = Place { state: frame.state, stream: data.stream, frame: data.sent };
+            let news = data.entries.filter(|_| came != Came::Nothing);
+            arrived.news = news.map(|pack| (pack, place));
+            self.ack_due |= arrived.news.is_none();
         }
         arrived.request = frame.request;
         arrived.digest = frame.digest;
         let brought = arrived.brought.as_ref().map(|brought| &brought.pack);
-        let packs = arrived.news.iter().chain(brought);
+        let packs = arrived.news.iter().map(|(pack, _)| pack).chain(brought);
         for pack in packs {
             self.traffic.bytes_received += pack.len() as u64;
             self.traffic.entries_received += u64::from(pack.entries());

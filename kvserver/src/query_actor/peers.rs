@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Message;
 use super::fetch::{Chunk, Slice};
 use super::link::{Arrived, Frame, Link, Member, Traffic};
-use super::stream::Outgoing;
+use super::stream::{Outgoing, Place};
 use super::sweep::{Mark, Say};
 use super::tombstones::Tombstones;
 use crate::digest;
@@ -227,6 +227,13 @@ impl Peers {
     pub fn give(&mut self, id: LinkId, chunk: Chunk) {
         if let Some(link) = self.links.get_mut(&id) {
             link.give(chunk);
+        }
+    }
+
+    /// The entries of a frame have been merged.
+    pub fn merged_frame(&mut self, id: LinkId, place: Place) {
+        if let Some(link) = self.links.get_mut(&id) {
+            link.merged_frame(place);
         }
     }
 

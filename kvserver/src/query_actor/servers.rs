@@ -25,9 +25,9 @@ impl QueryActor {
         if arrived.not_whole && self.is_ready() {
             self.peers.catch_up(link);
         }
-        if let Some(pack) = arrived.news {
+        if let Some((pack, place)) = arrived.news {
             let entries = Source::Server { entries: pack.into(), link, asked: false };
-            self.work.push_back(Work { entries, then: Then::Nothing });
+            self.work.push_back(Work { entries, then: Then::Came { link, place } });
         }
         if let Some(Brought { pack, last }) = arrived.brought {
             let entries = Source::Server { entries: pack.into(), link, asked: true };

@@ -325,6 +325,19 @@ impl Outgoing {
 #[derive(Default)]
 pub struct Incoming {
     ack: Option<Ack>,
+    /// The frames that have come and are yet to be merged.
+    unmerged: BTreeSet<u64>,
+}
+
+/// A frame that has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The sender's state.
+    pub state: u64,
+    /// Its stream.
+    pub stream: u32,
+    /// The number of the frame.
+    pub frame: u64,
 }
 
 /// What a receiver makes of a position.
@@ -339,7 +352,7 @@ pub enum Came {
 }
 
 impl Incoming {
-    /// Notes what has come. An [`Ack`] is due after it.
+    /// Notes what has come. An [`Ack`] is due after it; if it brings entries, once they are merged.
     pub fn take_in(&mut self, data: &Data) -> Came {
         let Data { stream, sent, oldest, .. } = *data;
         if sent.saturating_sub(oldest) >= WINDOW || oldest > sent.saturating_add(1) {
@@ -350,11 +363,15 @@ impl Incoming {
             return Came::Nothing;
         }
         let begun = known.is_none();
+        if begun {
+            self.unmerged.clear();
+        }
         let mut ack = known.unwrap_or(Ack { stream, through: 0, beyond: 0, heard: 0 });
         forget_up_to(&mut ack, oldest.saturating_sub(1));
         let again = ack.has(sent);
         if data.entries.is_some() && !again {
             ack.beyond |= 1 << (sent - ack.through - 1);
+            self.unmerged.insert(sent);
         }
         let contiguous = ack.beyond.trailing_ones();
         let through = ack.through + u64::from(contiguous);
@@ -368,9 +385,28 @@ impl Incoming {
         }
     }
 
-    /// What has come.
+    /// The entries of a frame are merged.
+    pub fn merged(&mut self, stream: u32, frame: u64) {
+        if self.ack.is_some_and(|ack| ack.stream == stream) {
+            self.unmerged.remove(&frame);
+        }
+    }
+
+    /// What has come, up to the first frame that is yet to be merged: a receiver that cannot keep up
+    /// slows the sender down.
     pub fn ack(&self) -> Option<Ack> {
-        self.ack
+        let mut ack = self.ack?;
+        if let Some(first) = self.unmerged.first() {
+            let heard = first - 1;
+            ack.heard = ack.heard.min(heard);
+            ack.beyond = match heard.checked_sub(ack.through) {
+                Some(count @ 0..WINDOW) => ack.beyond & ((1 << count) - 1),
+                Some(_) => ack.beyond,
+                None => 0,
+            };
+            ack.through = ack.through.min(heard);
+        }
+        Some(ack)
     }
 }
 

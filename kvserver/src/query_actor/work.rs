@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::pack::Unpacker;
 use super::peers::LinkId;
+use super::stream::Place;
 use super::sweep::Begin;
 use super::{Ctx, Fetched, Given, Message, QueryActor, SLICE};
 use crate::entry::Entry;
@@ -34,25 +35,16 @@ pub(super) enum Source {
 }
 
 pub(super) enum Then {
-    Nothing,
+    /// The entries of another server's frame are merged.
+    Came { link: LinkId, place: Place },
     /// A sibling's message is merged.
-    Heard {
-        from: usize,
-        given: Given,
-        fetched: Vec<Fetched>,
-    },
+    Heard { from: usize, given: Given, fetched: Vec<Fetched> },
     /// A chunk is merged, perhaps the last of its slice.
-    Brought {
-        link: LinkId,
-        last: Option<bool>,
-    },
+    Brought { link: LinkId, last: Option<bool> },
     /// A round of tombstones may be dropped.
     Collect(Begin),
     /// A sibling has been given all.
-    Gave {
-        ready: bool,
-        fetched: Vec<Fetched>,
-    },
+    Gave { ready: bool, fetched: Vec<Fetched> },
 }
 
 impl QueryActor {
@@ -171,7 +163,8 @@ impl QueryActor {
             (Then::Gave { ready, fetched }, Source::Own { to, .. }) => {
                 self.outbox.gave_all(to, ready, fetched);
             }
-            (Then::Gave { .. } | Then::Nothing, _) => {}
+            (Then::Came { link, place }, _) => self.peers.merged_frame(link, place),
+            (Then::Gave { .. }, _) => {}
         }
     }
 

@@ -62,10 +62,13 @@ impl Pair {
             for (at, to, frame) in std::mem::take(&mut self.under_way) {
                 if at > self.now {
                     self.under_way.push((at, to, frame));
-                } else if let Some((_, arrived)) = self.ends[to].take_in(frame, self.now) {
-                    for entry in arrived.news.into_iter().flat_map(Unpacker::from) {
+                } else if let Some((link, arrived)) = self.ends[to].take_in(frame, self.now)
+                    && let Some((pack, place)) = arrived.news
+                {
+                    for entry in Unpacker::from(pack) {
                         self.received[to].insert(entry.unwrap().key().to_owned());
                     }
+                    self.ends[to].merged_frame(link, place);
                 }
             }
         }

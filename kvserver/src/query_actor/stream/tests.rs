@@ -33,9 +33,16 @@ fn send(out: &mut Outgoing, key: &str, millis: u64) -> Data {
 /// The answer of `inc` to those of the positions that come.
 fn answer(inc: &mut Incoming, come: &[&Data]) -> Ack {
     for data in come {
-        inc.take_in(data);
+        come_in(inc, data);
     }
     inc.ack().unwrap()
+}
+
+/// What comes is merged at once.
+fn come_in(inc: &mut Incoming, data: &Data) -> Came {
+    let came = inc.take_in(data);
+    inc.merged(data.stream, data.sent);
+    came
 }
 
 #[test]
@@ -44,7 +51,7 @@ fn what_has_come_is_forgotten() {
     assert!(out.is_new() && !out.has_frame());
     let data = send(&mut out, "a", 10);
     assert_eq!(entries(&data), [entry("a", 10)]);
-    assert_eq!(inc.take_in(&data), Came::Begun);
+    assert_eq!(come_in(&mut inc, &data), Came::Begun);
     assert_eq!(out.take_in(&inc.ack().unwrap(), ms(30)), Some(ms(20)));
     assert_eq!((out.lag(), out.held, out.bytes_in_flight), (0, 0, 0));
     assert_eq!(out.probe_at(), None);
@@ -89,7 +96,7 @@ fn a_probe_finds_the_last_frame_lost() {
     assert_eq!(out.probe_at(), Some(ms(3) + ANSWER_WITHIN));
     let probe = out.take(ms(1003), BUDGET);
     assert_eq!((probe.entries.is_none(), probe.sent), (true, 2));
-    assert_eq!(inc.take_in(&probe), Came::More);
+    assert_eq!(come_in(&mut inc, &probe), Came::More);
     out.take_in(&inc.ack().unwrap(), ms(1004));
     assert_eq!(entries(&out.take(ms(1005), BUDGET)), [entry("b", 3)]);
 }
@@ -117,15 +124,41 @@ fn the_lag_is_as_old_as_what_is_missing_and_what_is_held_counts_what_was_overwri
 }
 
 #[test]
+fn what_has_come_is_answered_when_it_is_merged() {
+    let (mut out, mut inc) = (stream(), Incoming::default());
+    let frames: Vec<_> = (1..6).map(|number| send(&mut out, &number.to_string(), number)).collect();
+    for frame in [0, 1, 3, 4] {
+        inc.take_in(&frames[frame]);
+    }
+    let check = |inc: &Incoming, expected| {
+        let Ack { through, beyond, heard, .. } = inc.ack().unwrap();
+        assert_eq!((through, beyond, heard), expected);
+    };
+    check(&inc, (0, 0, 0));
+    inc.merged(1, 1);
+    check(&inc, (1, 0, 1));
+    inc.merged(7, 2);
+    check(&inc, (1, 0, 1));
+    inc.merged(1, 2);
+    check(&inc, (2, 0, 3));
+    inc.merged(1, 5);
+    check(&inc, (2, 0, 3));
+    inc.merged(1, 4);
+    check(&inc, (2, 6, 5));
+    out.take_in(&inc.ack().unwrap(), ms(9));
+    assert_eq!(entries(&out.take(ms(10), BUDGET)), [entry("3", 3)], "only the third was lost");
+}
+
+#[test]
 fn what_comes_twice_is_not_looked_at_twice() {
     let (mut out, mut inc) = (stream(), Incoming::default());
     let first = send(&mut out, "a", 1);
     let second = send(&mut out, "b", 2);
-    assert_eq!(inc.take_in(&first), Came::Begun);
-    assert_eq!(inc.take_in(&first), Came::Nothing);
-    assert_eq!(inc.take_in(&second), Came::More);
-    assert_eq!(inc.take_in(&first), Came::Nothing);
-    assert_eq!(inc.take_in(&second), Came::Nothing);
+    assert_eq!(come_in(&mut inc, &first), Came::Begun);
+    assert_eq!(come_in(&mut inc, &first), Came::Nothing);
+    assert_eq!(come_in(&mut inc, &second), Came::More);
+    assert_eq!(come_in(&mut inc, &first), Came::Nothing);
+    assert_eq!(come_in(&mut inc, &second), Came::Nothing);
 }
 
 #[test]
@@ -143,7 +176,7 @@ fn the_window_closes_and_opens_again() {
     out.take_in(&answer(&mut inc, &[&sent[0]]), ms(3));
     assert!(out.has_frame());
     for data in &sent[1..] {
-        assert_eq!(inc.take_in(data), Came::More);
+        assert_eq!(come_in(&mut inc, data), Came::More);
     }
     assert_eq!(inc.ack().unwrap().through, WINDOW);
 }
@@ -183,12 +216,12 @@ fn a_frame_keeps_to_its_budget_and_no_key_starves() {
 fn a_stream_that_begins_anew_is_taken_in_and_the_old_one_is_over() {
     let (mut out, mut inc) = (stream(), Incoming::default());
     let old = send(&mut out, "a", 1);
-    inc.take_in(&old);
+    come_in(&mut inc, &old);
     out.restart(true, [entry("a", 1)].into_iter(), ms(1));
     let new = out.take(ms(2), BUDGET);
     assert_eq!(entries(&new), [entry("a", 1)]);
-    assert_eq!(inc.take_in(&new), Came::Begun);
-    assert_eq!(inc.take_in(&old), Came::Nothing);
+    assert_eq!(come_in(&mut inc, &new), Came::Begun);
+    assert_eq!(come_in(&mut inc, &old), Came::Nothing);
     let stale = Ack { stream: 1, ..inc.ack().unwrap() };
     assert_eq!(out.take_in(&stale, ms(3)), None);
     assert_eq!(out.lag(), 1, "an answer to the old stream says nothing of the new");
@@ -227,7 +260,7 @@ proptest! {
                 }
                 Event::Send { lost } => {
                     let data = out.take(ms(now), BUDGET);
-                    if !lost && inc.take_in(&data) != Came::Nothing {
+                    if !lost && come_in(&mut inc, &data) != Came::Nothing {
                         for entry in entries(&data) {
                             let before = received.insert(entry.key().to_owned(), entry.stamp().millis);
                             prop_assert!(before.is_none_or(|before| before < entry.stamp().millis));
@@ -253,7 +286,7 @@ proptest! {
         let (mut out, mut inc) = (stream(), Incoming::default());
         for (stream, sent, oldest, full) in positions {
             let entries = full.then(|| Packer::default().finish());
-            inc.take_in(&Data { stream, whole: true, sent, oldest, entries });
+            come_in(&mut inc, &Data { stream, whole: true, sent, oldest, entries });
         }
         for (through, beyond, heard) in acks {
             send(&mut out, "key", 1);
