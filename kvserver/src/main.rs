@@ -6,6 +6,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use clap::Parser;
 use kvserver::query_actor::Keeping;
@@ -41,6 +42,15 @@ struct Args {
     /// How other servers reach this one's actor system, if not at the address it listens on.
     #[arg(long, value_name = "HOST:PORT")]
     advertise: Option<String>,
+    /// The age in seconds at which what is left of a deleted key is collected; the same on all servers.
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+    tombstones: u64,
+    /// The time in seconds after which a silent member is forgotten; the same on all servers.
+    #[arg(long, value_name = "SECONDS", default_value_t = 86_400)]
+    retention: u64,
+    /// Where to write down what clients wrote while the server was away and others have overwritten.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    set_aside: PathBuf,
     /// Say where the server listens as one line of JSON.
     #[arg(long)]
     json: bool,
@@ -71,10 +81,14 @@ async fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let actors = args.actors.unwrap_or_else(|| available_parallelism().map_or(1, usize::from));
-    let Args { port, host, http, www, join, advertise, .. } = args;
+    let Args { port, host, http, www, join, advertise, set_aside, .. } = args;
+    let keeping = Keeping {
+        tombstones: Duration::from_secs(args.tombstones),
+        sweep_every: Duration::from_secs(args.tombstones.clamp(1, 60)),
+        retention: Duration::from_secs(args.retention),
+    };
     let has_page = www.is_some();
-    let config =
-        Config { host, port, actors, http, www, join, advertise, keeping: Keeping::default() };
+    let config = Config { host, port, actors, http, www, join, advertise, keeping, set_aside };
     let server = kvserver::start(config).await?;
     let announced = if args.json { announce_json(&server) } else { announce(&server, has_page) };
     if announced.is_ok() {

@@ -1,11 +1,13 @@
 //! A server as a whole: its start, which succeeds or leaves nothing behind, and its end.
 
+mod aside;
 mod description;
 mod error;
 mod members;
+mod sockets;
 
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpListener as StdListener};
+use std::net::{SocketAddr, TcpListener as StdListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,14 +21,14 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 pub use description::Description;
-use description::{read_address, read_join};
 pub use error::StartError;
 pub use members::MemberStats;
 use members::member_stats;
+use sockets::Sockets;
 
 use crate::http::Site;
-use crate::listener::{Ending, bind};
-use crate::members::{self as meeting, Members, Setup};
+use crate::listener::Ending;
+use crate::members::{self as meeting, MemberState, Members, Setup};
 use crate::query_actor::{Health, Home, Keeping, Member, Message, QueryActor, Siblings};
 use crate::query_receiver::Receiver;
 
@@ -52,6 +54,9 @@ pub struct Config {
     pub advertise: Option<String>,
     /// How long the server keeps what is of no use any more; the same on all servers of a store.
     pub keeping: Keeping,
+    /// The folder of the file in which the server writes down what its clients wrote while it was away
+    /// and others have overwritten meanwhile.
+    pub set_aside: PathBuf,
 }
 
 /// A query actor is a thread; more of them than any machine has cores are a mistake.
@@ -69,6 +74,7 @@ impl Default for Config {
             join: Vec::new(),
             advertise: None,
             keeping: Keeping::default(),
+            set_aside: PathBuf::from("."),
         }
     }
 }
@@ -100,6 +106,8 @@ pub struct Server {
     inside: Arc<Inside>,
     switch: watch::Sender<bool>,
     ports: Vec<JoinHandle<()>>,
+    /// Writes down what was set aside.
+    aside: JoinHandle<()>,
 }
 
 /// How long clients have to be told that the server ends.
@@ -160,7 +168,19 @@ impl Server {
         self.inside.stats().await
     }
 
-    /// Tells the clients, then stops everything. When this returns, the ports are free again.
+    /// Lets the store go on without a member that will not come back.
+    ///
+    /// # Errors
+    /// Why not, for people: there is no such member, or it still answers.
+    pub async fn forget(&self, member: &str) -> Result<(), String> {
+        let address = Address::new(member);
+        let ask = |reply| meeting::Message::Forget { address, reply };
+        let answer = self.inside.ask(&self.inside.members, ask).await;
+        answer.unwrap_or_else(|| Err("the server does not answer; try again".to_owned()))
+    }
+
+    /// Tells the clients and, once they have what was written here, the other servers; then stops
+    /// everything. When this returns, the ports are free again.
     pub async fn shutdown(self) {
         self.switch.send_replace(true);
         let mut ports = self.ports;
@@ -169,6 +189,8 @@ impl Server {
             port.abort();
         }
         join_all(ports.into_iter().filter(|port| !port.is_finished())).await;
+        self.inside.leave().await;
+        self.aside.abort();
         self.inside.system.shutdown().await;
     }
 
@@ -224,7 +246,11 @@ impl Server {
             ports.push(here.spawn(Site::new(inside.clone(), config.www).serve_port(browsers)));
         }
         let description = Description::new(system.address(), config.actors);
-        Ok(Self { description, actor_system, queries, http, inside, switch, ports })
+        let file = format!("kvserver-{}-set-aside.jsonl", actor_system.port());
+        let file = config.set_aside.join(file);
+        let aside = aside::write_down(system.clone(), inside.members.clone(), file);
+        let aside = here.spawn(aside);
+        Ok(Self { description, actor_system, queries, http, inside, switch, ports, aside })
     }
 }
 
@@ -250,7 +276,47 @@ pub(crate) struct Place {
 /// A replica that has not answered within this time is not ready.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// At the end, others have so long to acknowledge what was written here.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
 impl Inside {
+    /// Says goodbye to the other servers, once they have what was written here.
+    async fn leave(&self) {
+        const LOOK: Duration = Duration::from_millis(20);
+        /// What was said last has to leave the machine.
+        const PARTING: Duration = Duration::from_millis(100);
+        let all_is_told = async {
+            while self.lag().await > 0 {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        if tokio::time::timeout(LAST_WORDS, all_is_told).await.is_err() {
+            tracing::warn!("some of what was written here has not reached all other servers");
+        }
+        let has_others = self.live_members().await.next().is_some();
+        self.ask(&self.members, |reply| meeting::Message::Leave { reply: Some(reply) }).await;
+        if has_others {
+            tokio::time::sleep(PARTING).await;
+        }
+    }
+
+    async fn live_members(&self) -> impl Iterator<Item = u64> {
+        let ask = self.ask(&self.members, |reply| meeting::Message::Inspect { reply });
+        let statuses = ask.await.unwrap_or_default().into_iter();
+        statuses.filter(|one| one.state == MemberState::Live).filter_map(|one| one.server)
+    }
+
+    /// How many entries the other servers that answer are not known to have.
+    async fn lag(&self) -> usize {
+        let live: Vec<u64> = self.live_members().await.collect();
+        if live.is_empty() {
+            return 0;
+        }
+        let replicas = self.replicas().await;
+        let standings = replicas.iter().flat_map(|replica| &replica.standings);
+        standings.filter(|(server, _)| live.contains(server)).map(|(_, one)| one.lag).sum()
+    }
+
     /// The replicas that answer.
     async fn replicas(&self) -> Vec<Health> {
         let ask = self
@@ -285,80 +351,4 @@ impl Inside {
     ) -> Option<R> {
         tokio::time::timeout(HEALTH_TIMEOUT, self.system.ask(of, question)).await.ok().flatten()
     }
-}
-
-/// All ports of a server, bound before anything is started.
-struct Sockets {
-    actor_system: (StdListener, SocketAddr),
-    queries: Vec<(StdListener, SocketAddr)>,
-    http: Option<(StdListener, SocketAddr)>,
-}
-
-impl Sockets {
-    /// How others reach the server, and whom it is to meet.
-    fn meet(&self, config: &Config) -> Result<(Address, Vec<Address>), StartError> {
-        let bound = self.actor_system.1;
-        let address = match &config.advertise {
-            Some(address) => read_address(address)
-                .map_err(|why| StartError::Advertise { address: address.clone(), why })?,
-            None => Address::new(&bound.to_string()),
-        };
-        let joins = config.join.iter().map(|join| read_join(join));
-        let joins = joins.collect::<Result<Vec<_>, _>>()?;
-        if joins.contains(&address) || joins.contains(&Address::new(&bound.to_string())) {
-            return Err(StartError::JoinsItself { address: address.to_string() });
-        }
-        if !joins.is_empty() && bound.ip().is_unspecified() && config.advertise.is_none() {
-            return Err(StartError::NotAdvertised { host: bound.ip() });
-        }
-        Ok((address, joins))
-    }
-
-    async fn bind(config: &Config) -> Result<Self, StartError> {
-        let Config { actors, port, .. } = *config;
-        if actors == 0 {
-            return Err(StartError::NoActors);
-        }
-        if actors > MAX_ACTORS {
-            return Err(StartError::TooManyActors { actors });
-        }
-        if port != 0 && usize::from(port) + actors > usize::from(u16::MAX) {
-            return Err(StartError::PortRange { port, actors });
-        }
-        if let Some(www) = &config.www
-            && !www.is_dir()
-        {
-            return Err(StartError::Www { folder: www.clone() });
-        }
-        let host = resolve(&config.host).await?;
-        let actor_system = bind_for(host, port, "the actor system").await?;
-        let mut queries = Vec::new();
-        for number in (1..=u16::MAX).take(actors) {
-            let port = if port == 0 { 0 } else { port + number };
-            queries.push(bind_for(host, port, &format!("query actor {number}")).await?);
-        }
-        let http = match config.http {
-            Some(address) => Some(bind_for(address.ip(), address.port(), "HTTP").await?),
-            None => None,
-        };
-        Ok(Self { actor_system, queries, http })
-    }
-}
-
-async fn resolve(host: &str) -> Result<IpAddr, StartError> {
-    let failed = |cause| StartError::Host { host: host.to_owned(), cause };
-    let mut addresses = tokio::net::lookup_host((host, 0)).await.map_err(failed)?;
-    let none = || failed(io::Error::from(io::ErrorKind::NotFound));
-    addresses.next().map(|address| address.ip()).ok_or_else(none)
-}
-
-async fn bind_for(
-    host: IpAddr,
-    port: u16,
-    what: &str,
-) -> Result<(StdListener, SocketAddr), StartError> {
-    let failed = |cause| StartError::bind(SocketAddr::new(host, port), what, cause);
-    let listener = bind(host, port).await.map_err(failed)?;
-    let address = listener.local_addr().map_err(failed)?;
-    Ok((listener, address))
 }

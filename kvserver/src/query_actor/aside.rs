@@ -6,8 +6,9 @@
 //!
 //! - where the store holds something older for the key, the write takes its place, as it would have if
 //!   it had come in time;
-//! - where it holds nothing, a value is put as a new write: whether the key was deleted meanwhile,
-//!   nobody knows any more;
+//! - where it holds nothing, the same, if the write is later than all that was ever deleted for good;
+//!   otherwise a value is put as a new write: whether the key was deleted meanwhile, nobody knows any
+//!   more;
 //! - where it holds something newer, the write is beaten. It is handed to the members actor, from there
 //!   to the server, and written to a file, so that nothing that a client was told is stored goes
 //!   without a trace.
@@ -98,19 +99,23 @@ impl QueryActor {
 
     fn offer(&mut self, entry: Entry, ctx: &mut Ctx<'_>) {
         match self.replica.get(entry.key()) {
-            None => {
+            None if entry.stamp().millis < self.sweep.floor_millis() => {
                 if let Some(value) = entry.value() {
                     self.write(entry.key(), Some(value), ctx.now());
                 }
             }
-            Some(held) if entry.beats(held) => {
-                self.replica.merge(entry.clone());
-                self.peers.wrote(&entry, ctx.now().elapsed);
-                self.outbox.tell_all(entry);
-            }
+            None => self.put_back(entry, ctx),
+            Some(held) if entry.beats(held) => self.put_back(entry, ctx),
             Some(held) if *held == entry => {}
             Some(_) => self.aside.beaten.push_back(entry),
         }
+    }
+
+    /// A write takes its place, as if it had come from a client just now.
+    fn put_back(&mut self, entry: Entry, ctx: &mut Ctx<'_>) {
+        self.replica.merge(entry.clone());
+        self.peers.wrote(&entry, ctx.now().elapsed);
+        self.outbox.tell_all(entry);
     }
 
     fn report_beaten(&mut self, ctx: &mut Ctx<'_>) {

@@ -353,3 +353,25 @@ async fn a_newcomer_whose_addresses_are_all_dead_is_not_ready() {
     assert_eq!(client.get("key").await.as_deref(), Some("value"));
     newcomer.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_shut_down_leaves_nothing_untold_and_is_forgotten() {
+    let mut nodes = nodes(&[2, 2, 1], Duration::from_millis(50)).await;
+    for node in &nodes {
+        until_ready(&node.server).await;
+    }
+    let leaving = nodes.remove(1);
+    let refused = nodes[0].server.forget(&leaving.proxy.near().to_string()).await;
+    assert!(refused.unwrap_err().contains("answers"));
+    let mut client = Client::connect(leaving.server.queries()[1]).await;
+    for number in 0..500 {
+        client.put(&format!("key/{number}"), "value").await;
+    }
+    leaving.server.shutdown().await;
+    for node in &nodes {
+        assert_eq!(keys_of(node.server.queries()[0]).await.len(), 500);
+        let members = node.server.stats().await.members;
+        assert_eq!(members.len(), 1, "{members:?}");
+    }
+    shut_down(nodes).await;
+}

@@ -14,7 +14,10 @@ use super::{Effect, Hello, Roster};
 use crate::query_actor::Note;
 
 /// One that was silent may live behind a broken network: it is still called so often.
-const CALL_EVERY: Duration = Duration::from_secs(30);
+const CALL_SILENT: Duration = Duration::from_secs(30);
+
+/// One that has ended may be started again at its address, and not be told whom to join.
+const CALL_LEFT: Duration = Duration::from_secs(4);
 
 /// After so many retentions nobody is waited for.
 const GIVEN_UP: u32 = 6;
@@ -29,8 +32,19 @@ pub struct Gone {
     pub address: Address,
     /// The number of its last life, if it was ever met.
     pub server: Option<u64>,
-    /// Whether it was silent for too long; otherwise it has ended, or somebody has said so.
-    pub was_silent: bool,
+    /// Why it was forgotten.
+    pub why: Why,
+}
+
+/// Why a member was forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Why {
+    /// It was silent for too long.
+    Silent,
+    /// It has said goodbye.
+    Left,
+    /// Somebody has said so.
+    Named,
 }
 
 /// Those that were forgotten.
@@ -39,7 +53,7 @@ pub(super) struct Forgotten(BTreeMap<Address, Mark>);
 
 struct Mark {
     server: Option<u64>,
-    was_silent: bool,
+    why: Why,
     at: Duration,
     called: Duration,
     /// The wall clock when it was last heard.
@@ -53,14 +67,24 @@ impl Forgotten {
 
     /// It will not come back. Returns whether that was not known, if it is one of them.
     fn forget_for_good(&mut self, address: &Address) -> Option<bool> {
-        self.0.get_mut(address).map(|mark| std::mem::take(&mut mark.was_silent))
+        let mark = self.0.get_mut(address)?;
+        Some(std::mem::replace(&mut mark.why, Why::Named) != Why::Named)
+    }
+
+    /// The number of its last life.
+    pub(super) fn server(&self, address: &Address) -> Option<u64> {
+        self.0.get(address).and_then(|mark| mark.server)
     }
 
     /// Those that are to be called now.
     fn due(&mut self, now: Duration, retention: Duration) -> Vec<Address> {
         let due = self.0.iter_mut().filter(|(_, mark)| {
-            let lately = now < mark.at + retention * GIVEN_UP;
-            mark.was_silent && lately && mark.called + CALL_EVERY <= now
+            let (every, until) = match mark.why {
+                Why::Silent => (CALL_SILENT, retention * GIVEN_UP),
+                Why::Left => (CALL_LEFT, retention),
+                Why::Named => return false,
+            };
+            mark.called + every <= now && now < mark.at + until
         });
         due.map(|(address, mark)| {
             mark.called = now;
@@ -79,14 +103,15 @@ impl Forgotten {
         let gone = |(address, mark): (&Address, &Mark)| Gone {
             address: address.clone(),
             server: mark.server,
-            was_silent: mark.was_silent,
+            why: mark.why,
         };
         lately.map(gone).collect()
     }
 
     /// How many may still be going on somewhere: they were silent, and that is not long ago.
     pub(super) fn may_live(&self, now: Duration, retention: Duration) -> usize {
-        let may_live = |mark: &&Mark| mark.was_silent && now < mark.at + retention * GIVEN_UP;
+        let may_live =
+            |mark: &&Mark| mark.why == Why::Silent && now < mark.at + retention * GIVEN_UP;
         self.0.values().filter(may_live).count()
     }
 
@@ -128,7 +153,7 @@ impl Roster {
         if contact.live(now.elapsed).is_some() {
             return Err(format!("{address} answers; end it first, then it is forgotten by itself"));
         }
-        let mut effects = self.let_go(address, false, now.elapsed);
+        let mut effects = self.let_go(address, Why::Named, now.elapsed);
         effects.extend(self.tell_all(now, false));
         Ok(effects)
     }
@@ -143,10 +168,10 @@ impl Roster {
         let over = |last: Duration| last + retention <= now.elapsed;
         let silent = self.contacts.iter().filter(|(_, contact)| over(contact.last_sign()));
         let silent: Vec<Address> = silent.map(|(address, _)| address.clone()).collect();
-        silent.iter().flat_map(|address| self.let_go(address, true, now.elapsed)).collect()
+        silent.iter().flat_map(|address| self.let_go(address, Why::Silent, now.elapsed)).collect()
     }
 
-    /// Calls those that were forgotten because they were silent.
+    /// Calls those that were forgotten and may be back.
     pub(super) fn call_forgotten(&mut self, now: Now) -> Vec<Effect> {
         let due = self.forgotten.due(now.elapsed, self.keeping.retention);
         let call = |address: Address| {
@@ -160,12 +185,12 @@ impl Roster {
     /// again.
     pub(super) fn hear_of_forgotten(&mut self, gone: Vec<Gone>, now: Now) -> Vec<Effect> {
         let mut effects = Vec::new();
-        for Gone { address, server, was_silent } in gone.into_iter().take(MAX_GONE) {
+        for Gone { address, server, why } in gone.into_iter().take(MAX_GONE) {
             let Some(contact) = self.contacts.get(&address) else { continue };
             let met = contact.met.as_ref().map(|met| met.member.server);
             let is_meant = met.is_none() || met == server;
             if is_meant && contact.live(now.elapsed).is_none() {
-                effects.extend(self.let_go(&address, was_silent, now.elapsed));
+                effects.extend(self.let_go(&address, why, now.elapsed));
             }
         }
         effects
@@ -176,7 +201,7 @@ impl Roster {
         let contact = self.contacts.get(&hello.from.address);
         let met = contact.and_then(|contact| contact.met.as_ref());
         match met.is_some_and(|met| met.member == hello.from) {
-            true => self.let_go(&hello.from.address, false, now.elapsed),
+            true => self.let_go(&hello.from.address, Why::Left, now.elapsed),
             false => Vec::new(),
         }
     }
@@ -199,12 +224,11 @@ impl Roster {
         live.into_iter().map(call).collect()
     }
 
-    fn let_go(&mut self, address: &Address, was_silent: bool, now: Duration) -> Vec<Effect> {
+    fn let_go(&mut self, address: &Address, why: Why, now: Duration) -> Vec<Effect> {
         let Some(contact) = self.contacts.remove(address) else { return Vec::new() };
         let met = contact.met.as_ref();
         let (server, heard_wall) = met.map(|met| (met.member.server, met.heard_wall)).unzip();
-        self.forgotten
-            .add(address.clone(), Mark { server, was_silent, at: now, called: now, heard_wall });
+        self.forgotten.add(address.clone(), Mark { server, why, at: now, called: now, heard_wall });
         tracing::info!(member = %address, "is forgotten; it is welcome when it comes back");
         vec![Effect::NoteAll(Note::Forget(address.clone()))]
     }

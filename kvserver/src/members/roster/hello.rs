@@ -67,7 +67,7 @@ impl Roster {
         let forgotten = self.forgotten.all(now.elapsed, self.keeping.retention);
         let (own, ready) = (self.own.clone(), self.is_ready());
         let contact = self.contacts.get_mut(to);
-        let (mut knew, mut echo, mut calls) = (None, None, 0);
+        let (mut knew, mut echo, mut calls) = (self.forgotten.server(to), None, 0);
         if let Some(contact) = contact {
             calls = contact.calls;
             contact.calls = contact.calls.wrapping_add(1);
