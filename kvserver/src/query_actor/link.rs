@@ -127,6 +127,9 @@ pub struct Link {
     to: ActorRef<Message>,
     /// The actor's latest state that was heard of.
     their_state: Option<u64>,
+    /// Its earlier ones. Messages of a pair keep their order, so what still comes from one of them is
+    /// from another process with the same identity.
+    former_states: Vec<u64>,
     /// Whether the actor has shown that it knows this one.
     is_known: bool,
     pace: Pace,
@@ -152,6 +155,7 @@ impl Link {
         Self {
             to,
             their_state: None,
+            former_states: Vec::new(),
             is_known: false,
             pace: Pace::default(),
             out,
@@ -384,12 +388,24 @@ impl Link {
         }
     }
 
+    /// Whether a frame from this state may be the other actor's. A new state does not know that it is
+    /// known, and introduces itself.
+    pub fn believes(&self, state: u64, introduces: bool) -> bool {
+        let is_new = self.their_state.is_some_and(|known| known != state);
+        !self.former_states.contains(&state) && (introduces || !is_new)
+    }
+
     /// Takes in a frame for the actor whose state is `state`.
     pub fn take_in(&mut self, frame: Frame, state: u64, now: Duration) -> Arrived {
         let mut arrived = Arrived::default();
         if self.their_state != Some(frame.state) {
+            /// More of them than that are not told apart.
+            const MAX_FORMER: usize = 16;
             arrived.new_state = self.their_state.is_some();
-            self.their_state = Some(frame.state);
+            self.former_states.extend(self.their_state.replace(frame.state));
+            if self.former_states.len() > MAX_FORMER {
+                self.former_states.remove(0);
+            }
             self.incoming = Incoming::default();
         }
         if frame.to_state == Some(state) {

@@ -195,14 +195,22 @@ impl Peers {
 
     /// Takes in a frame. `None` if it is not for this actor.
     pub fn take_in(&mut self, mut frame: Frame, now: Duration) -> Option<(LinkId, Arrived)> {
+        let introduces = frame.introduce.is_some();
         if let Some(member) = frame.introduce.take()
             && member.server == frame.server
             && !self.forgotten.contains(&member.server)
         {
+            if self.members.get(&member.server).is_some_and(|known| *known != member) {
+                // Another process with the same number; the first one is listened to.
+                return None;
+            }
             self.meet(member, now);
         }
         let id = (frame.server, frame.from);
         let link = self.links.get_mut(&id)?;
+        if !link.believes(frame.state, introduces) {
+            return None;
+        }
         let arrived = link.take_in(frame, self.state, now);
         if arrived.new_state {
             self.history.forget_old(now);

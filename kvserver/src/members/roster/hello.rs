@@ -217,6 +217,15 @@ impl Roster {
             contact.supersede(met.member.server);
         }
         let before = before.filter(|met| met.member == hello.from);
+        if before.as_ref().is_some_and(|met| hello.sent_millis < met.their_sent)
+            && self.complaints.may_say("two in one", hello.from.server, now.elapsed)
+        {
+            tracing::error!(
+                member = %hello.from.address,
+                "two processes have one identity and one address; one was copied from the other while \
+                 it ran. End one of them"
+            );
+        }
         let round_trip = hello.echo.and_then(|(sent, held)| {
             millis(now.elapsed).checked_sub(sent).and_then(|since| since.checked_sub(held))
         });

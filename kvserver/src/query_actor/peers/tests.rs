@@ -119,6 +119,40 @@ fn a_new_life_at_the_same_address_takes_the_place_of_the_old_one() {
 }
 
 #[test]
+fn a_copy_of_a_member_makes_no_stream_begin_anew() {
+    let mut pair = Pair::new();
+    pair.write(0, "a");
+    pair.write(1, "b");
+    pair.run(ms(3000), || false);
+    let frame = |state, introduce| Frame {
+        server: 1,
+        from: 0,
+        state,
+        to_state: None,
+        introduce,
+        data: None,
+        ack: None,
+        request: None,
+        chunk: None,
+        digest: None,
+        mark: Mark::default(),
+        sweep: None,
+    };
+    let elsewhere = Member { address: Address::new("copy:1"), ..member(1) };
+    for (state, introduce, is_believed) in [
+        (101, None, true),
+        (777, None, false),
+        (777, Some(elsewhere), false),
+        (778, Some(member(1)), true),
+        (101, Some(member(1)), false),
+        (778, None, true),
+    ] {
+        let came = pair.ends[0].take_in(frame(state, introduce.clone()), pair.now);
+        assert_eq!(came.is_some(), is_believed, "{state} {introduce:?}");
+    }
+}
+
+#[test]
 fn a_member_that_cannot_be_is_not_met() {
     let mut peers = Peers::new(Some(member(0)), 0, 1, true);
     for actors in [0, 1025] {
