@@ -15,7 +15,7 @@ use actor::{Address, Now};
 use serde::{Deserialize, Serialize};
 
 use crate::query_actor::{Keeping, Member, Note};
-use contact::{Complaints, Contact};
+use contact::{Complaints, Contact, Met};
 use forgotten::Forgotten;
 pub use hello::Hello;
 use start::Start;
@@ -93,6 +93,8 @@ pub struct Roster {
     writers: Vec<u64>,
     /// Whether the first query actor was told that this server begins rounds of collecting.
     leads: Option<bool>,
+    /// What the query actors were last told to pass on, from whom to whom.
+    relays: Vec<(u64, u64)>,
     complaints: Complaints,
 }
 
@@ -113,6 +115,7 @@ impl Roster {
             generation: 0,
             writers: Vec::new(),
             leads: None,
+            relays: Vec::new(),
             complaints: Complaints::default(),
         };
         roster.add(joins, now);
@@ -137,7 +140,24 @@ impl Roster {
         if self.leads.replace(leads) != Some(leads) {
             effects.push(Effect::Note(0, Note::Lead(leads)));
         }
+        let relays = self.relays(now.elapsed);
+        if relays != self.relays {
+            self.relays.clone_from(&relays);
+            effects.push(Effect::NoteAll(Note::Relay(relays)));
+        }
         effects
+    }
+
+    /// Between whom this server passes on what it hears: both answer here, and at least one of them
+    /// finds the other one silent. From whom to whom, both ways.
+    fn relays(&self, now: Duration) -> Vec<(u64, u64)> {
+        let live: Vec<&Met> = self.contacts.values().filter_map(|one| one.live(now)).collect();
+        let cut = |one: &Met, other: &Met| {
+            one.silent.contains(&other.member.server) || other.silent.contains(&one.member.server)
+        };
+        let pairs = live.iter().flat_map(|one| live.iter().map(move |other| (*one, *other)));
+        let pairs = pairs.filter(|(one, other)| one.member != other.member && cut(one, other));
+        pairs.map(|(one, other)| (one.member.server, other.member.server)).collect()
     }
 
     /// Whether this server begins rounds of collecting: it has the smallest number, and everyone that
@@ -180,6 +200,7 @@ impl Roster {
         let mut notes = vec![Note::Generation(self.generation)];
         notes.extend(met.map(|met| Note::Meet(met.member.clone())));
         notes.extend(self.start.note());
+        notes.push(Note::Relay(self.relays.clone()));
         if place == 0 {
             notes.push(Note::Lead(self.leads == Some(true)));
         }

@@ -114,6 +114,9 @@ pub enum Note {
     },
     /// The server has the store.
     Open,
+    /// Between these servers, from whom to whom, this one passes on what it hears: they cannot reach each
+    /// other.
+    Relay(Vec<(u64, u64)>),
     /// Whether the server is the one to begin rounds of collecting.
     Lead(bool),
 }

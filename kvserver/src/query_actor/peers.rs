@@ -49,6 +49,8 @@ pub struct Peers {
     history: History,
     /// The servers that were forgotten lately, which come back by their members actor only.
     forgotten: VecDeque<u64>,
+    /// From whom to whom this server passes on what it hears.
+    relays: Vec<(u64, u64)>,
 }
 
 /// How one actor stands with one other server.
@@ -85,6 +87,7 @@ impl Peers {
             last_stream: 0,
             history,
             forgotten: VecDeque::new(),
+            relays: Vec::new(),
         }
     }
 
@@ -172,6 +175,22 @@ impl Peers {
         for link in self.links.values_mut() {
             if let Some(out) = link.out() {
                 out.tell(entry.clone(), now);
+            }
+        }
+    }
+
+    /// Passes on, from now on, what comes from one server to another one, for each of these pairs.
+    pub fn relay_between(&mut self, relays: Vec<(u64, u64)>) {
+        self.relays = relays;
+    }
+
+    /// What came from one server is news: those who cannot hear it are told.
+    pub fn relay(&mut self, from: u64, entry: &Entry, now: Duration) {
+        for (_, to) in self.relays.iter().filter(|(of, _)| *of == from) {
+            for (_, link) in self.links.range_mut((*to, 0)..=(*to, u16::MAX)) {
+                if let Some(out) = link.out() {
+                    out.tell(entry.clone(), now);
+                }
             }
         }
     }

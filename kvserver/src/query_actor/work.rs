@@ -63,7 +63,7 @@ impl QueryActor {
         while left > 0
             && let Some(mut work) = self.work.pop_front()
         {
-            left -= self.do_some(&mut work.entries, left);
+            left -= self.do_some(&mut work.entries, left, ctx.now().elapsed);
             if work.entries.is_done() {
                 self.finish(work, ctx);
             } else {
@@ -94,7 +94,7 @@ impl QueryActor {
     }
 
     /// Merges or collects at most `limit` entries and returns how many it were.
-    fn do_some(&mut self, entries: &mut Source, limit: usize) -> usize {
+    fn do_some(&mut self, entries: &mut Source, limit: usize, now: Duration) -> usize {
         let mut count = 0;
         match entries {
             Source::Sibling(entries) => {
@@ -106,7 +106,11 @@ impl QueryActor {
             Source::Server { entries, link, asked } => {
                 for entry in entries.take(limit) {
                     match entry {
-                        Ok(entry) if self.merge_from_server(&entry) => {}
+                        Ok(entry) if self.merge_from_server(&entry) => {
+                            if !*asked {
+                                self.peers.relay(link.0, &entry, now);
+                            }
+                        }
                         Ok(entry) => {
                             let held = self.replica.get(entry.key());
                             let held = held.is_some_and(|held| held.stamp() == entry.stamp());

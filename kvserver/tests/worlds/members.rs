@@ -121,6 +121,39 @@ fn a_member_that_ends_is_forgotten_at_once() {
 }
 
 #[test]
+fn a_server_that_reaches_two_others_passes_on_what_they_cannot_tell_each_other() {
+    let mut world = World::of(&[2, 3, 2]);
+    world.cut_off(1, &[2]);
+    world.sim.run_for(secs(9));
+    let mut slowest = 0;
+    for number in 0..20 {
+        let (key, writer) = (format!("key/{number}"), (1 + number % 2, (number % 2) as u32));
+        world.write(writer, &key, Some("v"));
+        let other = (3 - writer.0, 0);
+        let mut waited = 0;
+        while world.get(other, &key) != Seen::value("v") {
+            world.sim.run_for(secs(1) / 100);
+            waited += 1;
+        }
+        slowest = slowest.max(waited);
+        world.sim.run_for(secs(1) / 3);
+    }
+    assert!(slowest < 50, "{slowest} hundredths of a second");
+    world.reunite(1, &[2]);
+    world.sim.run_for(secs(12));
+    let repeats = |world: &mut World| -> u64 {
+        let health = world.health((2, 0));
+        health.standings.values().map(|standing| standing.traffic.entries_received).sum()
+    };
+    let before = repeats(&mut world);
+    world.write((1, 0), "after", Some("v"));
+    world.sim.run_for(secs(3));
+    assert_eq!(world.everywhere("after"), Seen::value("v"));
+    assert_eq!(repeats(&mut world) - before, 1, "it comes once, and directly");
+    world.check();
+}
+
+#[test]
 fn an_actor_that_loses_the_store_fetches_it_from_another_server() {
     let mut world = World::of(&[1, 2]);
     for number in 0..100 {

@@ -26,6 +26,8 @@ pub(super) struct Contact {
 pub(super) struct Met {
     pub(super) member: Member,
     pub(super) ready: bool,
+    /// Whom it finds silent.
+    pub(super) silent: Vec<u64>,
     pub(super) heard: Duration,
     pub(super) heard_wall: u64,
     /// The wall clock when it was last heard before it was silent for a while.

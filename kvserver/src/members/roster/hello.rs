@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::contact::Met;
 use super::forgotten::Gone;
-use super::{BEAT, Effect, Roster, SILENT, millis};
+use super::{BEAT, Effect, MAX_MEMBERS, Roster, SILENT, millis};
 use crate::query_actor::{Member, Note};
 
 /// A clock that differs by more is reported.
@@ -253,6 +253,7 @@ impl Roster {
         contact.met = Some(Met {
             member: hello.from.clone(),
             ready: hello.ready,
+            silent: hello.silent.iter().copied().take(MAX_MEMBERS).collect(),
             heard: now.elapsed,
             heard_wall: now.wall_millis,
             away_from,

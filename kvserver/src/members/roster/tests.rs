@@ -263,7 +263,13 @@ fn a_query_actor_that_begins_anew_is_told_all() {
     world.start("a", 1, &[]);
     world.start("b", 2, &["a"]);
     world.run(2000);
-    let notes = [Note::Generation(0), Note::Meet(member("a", 1)), Note::Open, Note::Lead(false)];
+    let notes = [
+        Note::Generation(0),
+        Note::Meet(member("a", 1)),
+        Note::Open,
+        Note::Relay(Vec::new()),
+        Note::Lead(false),
+    ];
     let effects = world.rosters[&address("b")].resumed(0);
     assert_eq!(effects, notes.map(|note| Effect::Note(0, note)));
 }
