@@ -1,6 +1,5 @@
 //! One replica: an ordered map in which the last writer wins.
 
-use std::collections::BTreeSet;
 use std::ops::Bound;
 
 use kvcommon::Entry as PageEntry;
@@ -8,8 +7,14 @@ use kvcommon::limits::{ENTRY_OVERHEAD_BYTES, PAGE_BYTES};
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
-use crate::entry::{ByKey, Entry};
+use crate::entry::Entry;
 use crate::stamp::Writer;
+use index::{Index, KeyHash, KeyHasher};
+use slab::Slot;
+
+pub mod index;
+mod order;
+mod slab;
 
 #[cfg(test)]
 mod tests;
@@ -23,9 +28,22 @@ mod tests;
 /// much was deleted. A key is in at most one of the two.
 #[derive(Default)]
 pub struct Replica {
-    live: BTreeSet<ByKey>,
-    tombstones: BTreeSet<ByKey>,
+    live: Index,
+    tombstones: Index,
+    hasher: KeyHasher,
     digest: Digest,
+}
+
+/// Where a key is, or belongs.
+struct Place {
+    hash: KeyHash,
+    held: Option<(Kind, Slot)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Live,
+    Tombstone,
 }
 
 /// One page of a List.
@@ -56,7 +74,7 @@ impl Replica {
 
     /// What is held for a key: a value or a tombstone.
     pub fn get(&self, key: &str) -> Option<&Entry> {
-        self.held(key.as_bytes())
+        self.held(&self.place(key.as_bytes()))
     }
 
     /// Carries out a Put (`Some` value) or a Delete (`None`) at `clock_millis`, and returns the new
@@ -70,18 +88,20 @@ impl Replica {
         key: &str,
         value: Option<&str>,
     ) -> Option<Entry> {
-        let stamp = writer.stamp(clock_millis, self.get(key).map(Entry::stamp))?;
+        let place = self.place(key.as_bytes());
+        let stamp = writer.stamp(clock_millis, self.held(&place).map(Entry::stamp))?;
         let entry = Entry::new(stamp, key, value);
-        self.store(entry.clone());
+        self.store(&place, entry.clone());
         Some(entry)
     }
 
     /// Takes an entry from another replica, unless what is held is at least as new. Returns whether
     /// anything has changed.
     pub fn merge(&mut self, entry: Entry) -> bool {
-        let news = self.held(entry.key_bytes()).is_none_or(|held| entry.beats(held));
+        let place = self.place(entry.key_bytes());
+        let news = self.held(&place).is_none_or(|held| entry.beats(held));
         if news {
-            self.store(entry);
+            self.store(&place, entry);
         }
         news
     }
@@ -95,8 +115,7 @@ impl Replica {
         };
         let mut rest = self
             .live
-            .range::<[u8], _>((from, Bound::Unbounded))
-            .map(|ByKey(entry)| entry)
+            .range(from)
             .take_while(|entry| entry.key_bytes().starts_with(prefix.as_bytes()));
         let mut entries = Vec::new();
         let mut bytes = 0;
@@ -114,7 +133,7 @@ impl Replica {
     /// The live entries in the order of their keys, of those after `after` only.
     pub fn live_after(&self, after: Option<&str>) -> impl Iterator<Item = &Entry> + use<'_> {
         let from = after.map_or(Bound::Unbounded, |after| Bound::Excluded(after.as_bytes()));
-        self.live.range::<[u8], _>((from, Bound::Unbounded)).map(|ByKey(entry)| entry)
+        self.live.range(from)
     }
 
     /// The sums by which the live entries are compared with another replica's.
@@ -132,11 +151,7 @@ impl Replica {
             Stage::Tombstones => &self.tombstones,
             Stage::Done => return Vec::new(),
         };
-        let entries: Vec<Entry> = set
-            .range::<[u8], _>((from, Bound::Unbounded))
-            .take(limit)
-            .map(|ByKey(entry)| entry.clone())
-            .collect();
+        let entries: Vec<Entry> = set.range(from).take(limit).cloned().collect();
         if entries.len() < limit {
             walk.stage = match walk.stage {
                 Stage::Live => Stage::Tombstones,
@@ -148,19 +163,48 @@ impl Replica {
         entries
     }
 
-    fn held(&self, key: &[u8]) -> Option<&Entry> {
-        self.live.get(key).or_else(|| self.tombstones.get(key)).map(|ByKey(entry)| entry)
+    fn place(&self, key: &[u8]) -> Place {
+        let hash = self.hasher.hash(key);
+        let live = || self.live.find(hash, key).map(|slot| (Kind::Live, slot));
+        let dead = || self.tombstones.find(hash, key).map(|slot| (Kind::Tombstone, slot));
+        Place { hash, held: live().or_else(dead) }
     }
 
-    fn store(&mut self, entry: Entry) {
-        let (to, other) = match entry.is_tombstone() {
-            true => (&mut self.tombstones, &mut self.live),
-            false => (&mut self.live, &mut self.tombstones),
-        };
-        let crossed = (!other.is_empty()).then(|| other.take(entry.key_bytes())).flatten();
+    fn held(&self, place: &Place) -> Option<&Entry> {
+        place.held.map(|(kind, slot)| match kind {
+            Kind::Live => self.live.at(slot),
+            Kind::Tombstone => self.tombstones.at(slot),
+        })
+    }
+
+    fn set(&mut self, kind: Kind) -> &mut Index {
+        match kind {
+            Kind::Live => &mut self.live,
+            Kind::Tombstone => &mut self.tombstones,
+        }
+    }
+
+    fn store(&mut self, Place { hash, held }: &Place, entry: Entry) {
+        let kind = if entry.is_tombstone() { Kind::Tombstone } else { Kind::Live };
         let new = entry.clone();
-        let old = to.replace(ByKey(entry)).or(crossed);
-        self.digest.replace(old.as_ref().map(|ByKey(old)| old), Some(&new));
+        let old = match *held {
+            Some((of, slot)) if of == kind => Some(self.set(kind).replace(slot, entry)),
+            Some((other, _)) => {
+                let old = self.set(other).remove(*hash, entry.key_bytes());
+                self.add(kind, *hash, entry);
+                old
+            }
+            None => {
+                self.add(kind, *hash, entry);
+                None
+            }
+        };
+        self.digest.replace(old.as_ref(), Some(&new));
+    }
+
+    fn add(&mut self, kind: Kind, hash: KeyHash, entry: Entry) {
+        let hasher = self.hasher;
+        self.set(kind).insert(&hasher, hash, entry);
     }
 }
 
