@@ -77,6 +77,15 @@ impl Replica {
         self.held(&self.place(key.as_bytes()))
     }
 
+    /// Prepares for queries or merges of these keys, which then take less time than they would one
+    /// after the other. Worth its cost for a few keys and more.
+    pub fn warm<'k>(&self, keys: impl Iterator<Item = &'k [u8]>) {
+        let hashes: Vec<KeyHash> = keys.map(|key| self.hasher.hash(key)).collect();
+        let mut scratch = Vec::with_capacity(hashes.len());
+        self.live.warm(&hashes, &mut scratch);
+        self.tombstones.warm(&hashes, &mut scratch);
+    }
+
     /// Carries out a Put (`Some` value) or a Delete (`None`) at `clock_millis`, and returns the new
     /// entry. It beats what was held.
     ///
@@ -203,8 +212,7 @@ impl Replica {
     }
 
     fn add(&mut self, kind: Kind, hash: KeyHash, entry: Entry) {
-        let hasher = self.hasher;
-        self.set(kind).insert(&hasher, hash, entry);
+        self.set(kind).insert(hash, entry);
     }
 }
 

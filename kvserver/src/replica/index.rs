@@ -24,16 +24,26 @@ use super::order::Order;
 use super::slab::{Slab, Slot};
 use crate::entry::Entry;
 
-/// The keys are spread over so many tables, so that the growth of one of them, in which all of its
-/// keys are hashed anew, is short: a millisecond when there are ten million keys.
+mod warm;
+
+/// The keys are spread over so many tables, so that the growth of one of them, in which everything
+/// in it is moved, is short.
 const TABLES: usize = 1024;
 
 /// Entries, one for each key.
 pub struct Index {
     slab: Slab,
-    tables: Box<[HashTable<Slot>]>,
+    tables: Box<[HashTable<Seat>]>,
     order: Order,
     len: usize,
+}
+
+/// What a table has of a key. With the hash in it, a table grows without a look at any key, and a
+/// search looks at one only.
+#[derive(Clone, Copy)]
+struct Seat {
+    slot: Slot,
+    hash: u32,
 }
 
 /// The hash of a key, which any number of [`Index`]es can be asked with.
@@ -65,9 +75,25 @@ impl KeyHasher {
 }
 
 impl KeyHash {
-    /// Which table: by bits that the table itself does not look at before it is large.
+    /// The hash itself.
+    pub fn number(self) -> u64 {
+        self.0
+    }
+
+    /// Which table.
     fn table(self) -> usize {
-        (self.0 >> 40) as usize % TABLES
+        (self.0 >> 32) as usize % TABLES
+    }
+
+    fn seat(self, slot: Slot) -> Seat {
+        Seat { slot, hash: self.0 as u32 }
+    }
+}
+
+impl Seat {
+    /// What the table goes by: it looks at the first bits and at the last ones.
+    fn hash(&self) -> u64 {
+        u64::from(self.hash) << 32 | u64::from(self.hash)
     }
 }
 
@@ -98,8 +124,9 @@ impl Index {
         if self.len == 0 {
             return None;
         }
-        let is_it = |slot: &Slot| self.slab.key(*slot) == key;
-        self.tables[hash.table()].find(hash.0, is_it).copied()
+        let wanted = hash.seat(0);
+        let is_it = |seat: &Seat| seat.hash == wanted.hash && self.slab.key(seat.slot) == key;
+        self.tables[hash.table()].find(wanted.hash(), is_it).map(|seat| seat.slot)
     }
 
     /// The entry at a slot.
@@ -114,12 +141,11 @@ impl Index {
     }
 
     /// Adds the entry of a key that has none.
-    pub fn insert(&mut self, hasher: &KeyHasher, hash: KeyHash, entry: Entry) {
+    pub fn insert(&mut self, hash: KeyHash, entry: Entry) {
         let slot = self.slab.insert(entry);
-        let Self { slab, tables, order, .. } = self;
-        let rehash = |slot: &Slot| hasher.hash(slab.key(*slot)).0;
-        tables[hash.table()].insert_unique(hash.0, slot, rehash);
-        order.insert(slot, slab);
+        let seat = hash.seat(slot);
+        self.tables[hash.table()].insert_unique(seat.hash(), seat, Seat::hash);
+        self.order.insert(slot, &self.slab);
         self.len += 1;
     }
 
@@ -127,8 +153,9 @@ impl Index {
     pub fn remove(&mut self, hash: KeyHash, key: &[u8]) -> Option<Entry> {
         let Self { slab, tables, order, len } = self;
         let table = &mut tables[hash.table()];
-        let place = table.find_entry(hash.0, |slot| slab.key(*slot) == key).ok()?;
-        let (slot, _) = place.remove();
+        let wanted = hash.seat(0);
+        let is_it = |seat: &Seat| seat.hash == wanted.hash && slab.key(seat.slot) == key;
+        let (Seat { slot, .. }, _) = table.find_entry(wanted.hash(), is_it).ok()?.remove();
         order.remove(slot, slab);
         *len -= 1;
         Some(slab.remove(slot))
