@@ -1,19 +1,19 @@
 //! What is still to be told to the siblings, and when it may be.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::comparing::is_small;
+use super::news::News;
 use super::pace::{PACE, SMALL_PACE, wait};
 use super::refill::Given;
 use super::{Fetched, Sync};
 use crate::digest;
-use crate::entry::{ByKey, Entry};
+use crate::entry::Entry;
 
 /// Everything that one actor has yet to tell its siblings. They are told together, at one pace.
 pub struct Outbox {
     /// What our clients have written since the last message, the newest entry of each key.
-    news: BTreeSet<ByKey>,
+    news: News,
     /// What we have fetched from other servers; its entries were news before.
     fetched: Vec<Fetched>,
     /// What goes to one sibling only, by its place.
@@ -44,7 +44,7 @@ impl Outbox {
     /// Nothing to tell to `siblings` actors, oneself counted.
     pub fn new(siblings: usize) -> Self {
         Self {
-            news: BTreeSet::new(),
+            news: News::default(),
             fetched: Vec::new(),
             personal: std::iter::repeat_with(Personal::default).take(siblings).collect(),
             waiting: false,
@@ -55,7 +55,7 @@ impl Outbox {
     /// Tells everyone of a write; an earlier write to the same key need not be told any more.
     pub fn tell_all(&mut self, entry: Entry) {
         if self.personal.len() > 1 {
-            self.news.replace(ByKey(entry));
+            self.news.add(entry);
             self.waiting = true;
         }
     }
@@ -125,8 +125,8 @@ impl Outbox {
         }
         self.waiting = false;
         self.sent(now);
-        let news: Vec<Entry> =
-            std::mem::take(&mut self.news).into_iter().map(|ByKey(entry)| entry).collect();
+        let mut news = self.news.take();
+        let mut others_left = self.personal.len() - 1;
         let all_fetched = std::mem::take(&mut self.fetched);
         let others = self.personal.iter_mut().enumerate().filter(|(to, _)| *to != me);
         others
@@ -134,7 +134,11 @@ impl Outbox {
                 let last_small = personal.last_small;
                 let Personal { ask, mut entries, given, mut fetched, digest, .. } =
                     std::mem::replace(personal, Personal { last_small, ..Personal::default() });
-                entries.extend_from_slice(&news);
+                others_left -= 1;
+                match others_left {
+                    0 => entries.append(&mut news),
+                    _ => entries.extend_from_slice(&news),
+                }
                 fetched.extend_from_slice(&all_fetched);
                 let silent = entries.is_empty()
                     && fetched.is_empty()
