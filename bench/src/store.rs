@@ -1,11 +1,16 @@
 //! The store beside Redis and beside bare echoes, as its users meet it: processes, sockets, one
 //! generator of load for all.
 
+mod crowds;
 pub mod echo;
+mod growth;
+mod lists;
 mod load;
+mod memory;
 mod process;
 mod queries;
 mod report;
+mod unkind;
 mod wire;
 
 use std::path::PathBuf;
@@ -46,6 +51,16 @@ pub struct Args {
 pub enum Name {
     /// GET and SET on 50 connections, pipelined and not
     Queries,
+    /// Lists among many keys, and the others meanwhile
+    List,
+    /// What a key costs
+    Memory,
+    /// 10,000 clients
+    Crowd,
+    /// What unkind clients do to the others
+    Unkind,
+    /// What further actors cost
+    Growth,
 }
 
 /// What every measurement needs.
@@ -67,10 +82,19 @@ impl Setting<'_> {
 pub fn run(args: &Args) -> Result<()> {
     let setting = Setting { args };
     let mut all = Vec::new();
-    let names = if args.names.is_empty() { <Name as clap::ValueEnum>::value_variants() } else { &args.names };
+    let names = if args.names.is_empty() {
+        <Name as clap::ValueEnum>::value_variants()
+    } else {
+        &args.names
+    };
     for name in names {
         let rows: Vec<Row> = match name {
             Name::Queries => queries::measure(&setting)?,
+            Name::List => lists::measure(&setting)?,
+            Name::Memory => memory::measure(&setting)?,
+            Name::Crowd => crowds::measure(&setting)?,
+            Name::Unkind => unkind::measure(&setting)?,
+            Name::Growth => growth::measure(&setting)?,
         };
         if !args.json {
             println!("\n{name:?}\n{}", report::table(&rows));

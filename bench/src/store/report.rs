@@ -144,7 +144,8 @@ mod tests {
     #[test]
     fn the_median_of_the_ratios_is_judged() {
         let at_least = Some(Target::RatioAtLeast(1.3));
-        let row = Row::compared("GET", "1/s", &[20.0, 13.0, 1.0], ("it", &[10.0, 10.0, 10.0]), at_least);
+        let row =
+            Row::compared("GET", "1/s", &[20.0, 13.0, 1.0], ("it", &[10.0, 10.0, 10.0]), at_least);
         assert_eq!((row.ours, row.others, row.ratio), (13.0, Some(10.0), Some(1.3)));
         assert_eq!(row.met, Some(true));
         let row = Row::alone("memory", "bytes", &[141.0], Some(Target::AtMost(140.0)));

@@ -3,6 +3,7 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
 
 use kvcommon::{Answer, PROTOCOL, Query, QueryId, frame};
 
@@ -64,6 +65,42 @@ impl Dialect {
         let Some((start, end)) = websocket_frame(bytes)? else { return Ok(None) };
         let count = if self == Dialect::Echo { 1 } else { count(&bytes[start..end])? };
         Ok(Some((end, count)))
+    }
+}
+
+/// Lists every key, page by page, on a connection of its own; how long that took and how many there
+/// were.
+pub fn list_everything(port: SocketAddr) -> io::Result<(Duration, usize)> {
+    let mut stream = Dialect::Kv.connect(port)?;
+    let begun = Instant::now();
+    let (mut count, mut after) = (0, None::<String>);
+    let (mut bytes, mut scratch) = (Vec::new(), vec![0; 128 * 1024]);
+    loop {
+        let mut query = Vec::new();
+        let list = Query::List { prefix: "", after: after.as_deref() };
+        frame::encode_query(&mut query, QueryId(0), &list);
+        stream.write_all(&masked(&query))?;
+        bytes.clear();
+        let (start, end) = loop {
+            if let Some(found) = websocket_frame(&bytes)? {
+                break found;
+            }
+            let length = stream.read(&mut scratch)?;
+            if length == 0 {
+                return Err(ErrorKind::UnexpectedEof.into());
+            }
+            bytes.extend_from_slice(&scratch[..length]);
+        };
+        let answer = frame::answers(&bytes[start..end]).next();
+        let answer = answer.ok_or(ErrorKind::UnexpectedEof)?.map_err(io::Error::other)?.answer;
+        let Answer::Page { entries, more } = answer else {
+            return Err(io::Error::other(format!("{answer:?} is no page")));
+        };
+        count += entries.len();
+        if !more {
+            return Ok((begun.elapsed(), count));
+        }
+        after = entries.last().map(|entry| entry.key.to_owned());
     }
 }
 
@@ -146,7 +183,10 @@ fn resp(bytes: &mut Vec<u8>, ask: &Ask<'_>) {
         Ask::Set(key, value) => &[b"SET", key.as_bytes(), value.as_bytes()],
         Ask::List(prefix) => {
             let pattern = format!("{prefix}*");
-            return resp_words(bytes, &[b"SCAN", b"0", b"MATCH", pattern.as_bytes(), b"COUNT", b"2000000"]);
+            return resp_words(
+                bytes,
+                &[b"SCAN", b"0", b"MATCH", pattern.as_bytes(), b"COUNT", b"2000000"],
+            );
         }
     };
     resp_words(bytes, words);
