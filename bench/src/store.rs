@@ -7,8 +7,10 @@ mod growth;
 mod lists;
 mod load;
 mod memory;
+mod merge;
 mod process;
 mod queries;
+mod replication;
 mod report;
 mod unkind;
 mod wire;
@@ -18,7 +20,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use self::report::Row;
+use self::report::{Row, Target};
 
 /// What is measured, and how.
 #[derive(Debug, clap::Args)]
@@ -32,6 +34,9 @@ pub struct Args {
     /// The program of Redis; without it, the rows have nothing beside them
     #[arg(long)]
     redis: Option<PathBuf>,
+    /// What the code of the page takes on its way to a browser, for its row
+    #[arg(long, value_name = "N")]
+    page_bytes: Option<u64>,
     /// Print one JSON document instead of a table
     #[arg(long)]
     json: bool,
@@ -61,6 +66,12 @@ pub enum Name {
     Unkind,
     /// What further actors cost
     Growth,
+    /// What it costs to take in a million entries of another server
+    Merge,
+    /// Two servers a quarter of a second apart
+    Replication,
+    /// What travels to a browser
+    Page,
 }
 
 /// What every measurement needs.
@@ -95,6 +106,9 @@ pub fn run(args: &Args) -> Result<()> {
             Name::Crowd => crowds::measure(&setting)?,
             Name::Unkind => unkind::measure(&setting)?,
             Name::Growth => growth::measure(&setting)?,
+            Name::Merge => merge::measure(&setting)?,
+            Name::Replication => replication::measure(&setting)?,
+            Name::Page => page(args.page_bytes),
         };
         if !args.json {
             println!("\n{name:?}\n{}", report::table(&rows));
@@ -105,4 +119,13 @@ pub fn run(args: &Args) -> Result<()> {
         println!("{}", serde_json::to_string_pretty(&all)?);
     }
     Ok(())
+}
+
+fn page(bytes: Option<u64>) -> Vec<Row> {
+    let row = |bytes| {
+        let kib = [bytes as f64 / 1024.0];
+        let target = Some(Target::AtMost(300.0));
+        Row::alone("The page: wasm, JavaScript and CSS, gzipped", "KiB", &kib, target)
+    };
+    bytes.map(row).into_iter().collect()
 }

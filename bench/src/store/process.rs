@@ -21,6 +21,8 @@ pub struct Process {
     pub ports: Vec<SocketAddr>,
     /// Where its actor system listens, if it has one.
     pub actor_system: Option<String>,
+    /// Where it serves HTTP, if it does.
+    pub http: Option<String>,
 }
 
 /// How long a server may take until it listens.
@@ -29,14 +31,21 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 impl Process {
     /// A server of this project.
     pub fn kvserver(program: &Path, actors: usize, more: &[&str]) -> Result<Self> {
+        Self::kvserver_at(program, "0", actors, more)
+    }
+
+    /// The same at a chosen starting port.
+    pub fn kvserver_at(program: &Path, port: &str, actors: usize, more: &[&str]) -> Result<Self> {
         let mut command = Command::new(program);
-        command.args(["--json", "--port", "0", "--actors", &actors.to_string()]).args(more);
+        command.args(["--json", "--port", port, "--actors", &actors.to_string()]).args(more);
         let (child, line) = announced(&mut command)?;
-        let mut process = Self { child, dialect: Dialect::Kv, ports: vec![], actor_system: None };
+        let mut process =
+            Self { child, dialect: Dialect::Kv, ports: vec![], actor_system: None, http: None };
         let line: Value = serde_json::from_str(&line).context("the server says no JSON")?;
         let ports = line["queries"].as_array().context("it names no ports")?;
         let ports = ports.iter().filter_map(Value::as_str).map(str::parse);
         process.ports = ports.collect::<Result<_, _>>()?;
+        process.http = line["http"].as_str().map(str::to_owned);
         process.actor_system = line["actor_system"].as_str().map(str::to_owned);
         Ok(process)
     }
@@ -49,7 +58,13 @@ impl Process {
         command.args(["--save", "", "--appendonly", "no", "--daemonize", "no"]);
         command.args(["--maxclients", "15000"]).stdin(Stdio::null()).stdout(Stdio::null());
         let child = command.spawn().context("redis-server does not start")?;
-        let process = Self { child, dialect: Dialect::Resp, ports: vec![port], actor_system: None };
+        let process = Self {
+            child,
+            dialect: Dialect::Resp,
+            ports: vec![port],
+            actor_system: None,
+            http: None,
+        };
         let start = Instant::now();
         while TcpStream::connect(port).is_err() {
             if start.elapsed() > START_LIMIT {
@@ -65,7 +80,8 @@ impl Process {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["echo", &threads.to_string()]);
         let (child, line) = announced(&mut command)?;
-        let mut process = Self { child, dialect: Dialect::Echo, ports: vec![], actor_system: None };
+        let mut process =
+            Self { child, dialect: Dialect::Echo, ports: vec![], actor_system: None, http: None };
         process.ports = line.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
         Ok(process)
     }
@@ -105,7 +121,7 @@ pub fn cpu_time(process: &str) -> Duration {
 
 /// Starts a program and waits for the line that it says when it is up.
 fn announced(command: &mut Command) -> Result<(Child, String)> {
-    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().with_context(|| format!("{command:?} does not start"))?;
     let mut line = String::new();
     let stdout = child.stdout.take().context("its output is piped")?;

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use kvcommon::{Answer, PROTOCOL, Query, QueryId, frame};
+use kvcommon::{Answer, PROTOCOL, Query, QueryId, Refusal, RefusalKind, frame};
 
 /// A server's language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub enum Dialect {
     Resp,
     /// This project's queries, in WebSocket messages.
     Kv,
+    /// The same of a server that may say that it is not ready, which counts as an answer.
+    Newcomer,
     /// Anything, in WebSocket messages that come back as they are.
     Echo,
 }
@@ -63,36 +65,68 @@ impl Dialect {
             return Ok(resp_length(bytes)?.map(|length| (length, 1)));
         }
         let Some((start, end)) = websocket_frame(bytes)? else { return Ok(None) };
-        let count = if self == Dialect::Echo { 1 } else { count(&bytes[start..end])? };
+        let count = if self == Dialect::Echo { 1 } else { self.count(&bytes[start..end])? };
         Ok(Some((end, count)))
+    }
+
+    fn count(self, message: &[u8]) -> io::Result<u64> {
+        let mut count = 0;
+        for item in frame::answers(message) {
+            match item.map_err(io::Error::other)?.answer {
+                Answer::Refused(Refusal { kind: RefusalKind::NotReady, .. })
+                    if self == Dialect::Newcomer =>
+                {
+                    count += 1;
+                }
+                Answer::Refused(refusal) => return Err(io::Error::other(refusal)),
+                _ => count += 1,
+            }
+        }
+        Ok(count)
+    }
+}
+
+/// A connection for one query at a time, whose answers are looked at.
+pub struct Asker {
+    stream: TcpStream,
+    bytes: Vec<u8>,
+    scratch: Vec<u8>,
+}
+
+impl Asker {
+    pub fn connect(port: SocketAddr) -> io::Result<Self> {
+        let stream = Dialect::Kv.connect(port)?;
+        Ok(Self { stream, bytes: Vec::new(), scratch: vec![0; 128 * 1024] })
+    }
+
+    /// Asks and waits for the answer.
+    pub fn ask(&mut self, query: &Query<'_>) -> io::Result<Answer<'_>> {
+        let mut message = Vec::new();
+        frame::encode_query(&mut message, QueryId(0), query);
+        self.stream.write_all(&masked(&message))?;
+        self.bytes.clear();
+        let (start, end) = loop {
+            if let Some(found) = websocket_frame(&self.bytes)? {
+                break found;
+            }
+            match self.stream.read(&mut self.scratch)? {
+                0 => return Err(ErrorKind::UnexpectedEof.into()),
+                length => self.bytes.extend_from_slice(&self.scratch[..length]),
+            }
+        };
+        let answer = frame::answers(&self.bytes[start..end]).next();
+        Ok(answer.ok_or(ErrorKind::UnexpectedEof)?.map_err(io::Error::other)?.answer)
     }
 }
 
 /// Lists every key, page by page, on a connection of its own; how long that took and how many there
 /// were.
 pub fn list_everything(port: SocketAddr) -> io::Result<(Duration, usize)> {
-    let mut stream = Dialect::Kv.connect(port)?;
+    let mut asker = Asker::connect(port)?;
     let begun = Instant::now();
     let (mut count, mut after) = (0, None::<String>);
-    let (mut bytes, mut scratch) = (Vec::new(), vec![0; 128 * 1024]);
     loop {
-        let mut query = Vec::new();
-        let list = Query::List { prefix: "", after: after.as_deref() };
-        frame::encode_query(&mut query, QueryId(0), &list);
-        stream.write_all(&masked(&query))?;
-        bytes.clear();
-        let (start, end) = loop {
-            if let Some(found) = websocket_frame(&bytes)? {
-                break found;
-            }
-            let length = stream.read(&mut scratch)?;
-            if length == 0 {
-                return Err(ErrorKind::UnexpectedEof.into());
-            }
-            bytes.extend_from_slice(&scratch[..length]);
-        };
-        let answer = frame::answers(&bytes[start..end]).next();
-        let answer = answer.ok_or(ErrorKind::UnexpectedEof)?.map_err(io::Error::other)?.answer;
+        let answer = asker.ask(&Query::List { prefix: "", after: after.as_deref() })?;
         let Answer::Page { entries, more } = answer else {
             return Err(io::Error::other(format!("{answer:?} is no page")));
         };
@@ -102,17 +136,6 @@ pub fn list_everything(port: SocketAddr) -> io::Result<(Duration, usize)> {
         }
         after = entries.last().map(|entry| entry.key.to_owned());
     }
-}
-
-fn count(message: &[u8]) -> io::Result<u64> {
-    let mut count = 0;
-    for item in frame::answers(message) {
-        match item.map_err(io::Error::other)?.answer {
-            Answer::Refused(refusal) => return Err(io::Error::other(refusal)),
-            _ => count += 1,
-        }
-    }
-    Ok(count)
 }
 
 fn open_websocket(stream: &mut TcpStream, address: SocketAddr) -> io::Result<()> {
