@@ -15,6 +15,7 @@ use slab::Slot;
 pub mod index;
 mod order;
 mod slab;
+mod tables;
 
 #[cfg(test)]
 mod tests;

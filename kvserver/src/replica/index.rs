@@ -17,33 +17,21 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::ops::Bound;
 
-use hashbrown::HashTable;
 use siphasher::sip::SipHasher13;
 
 use super::order::Order;
 use super::slab::{Slab, Slot};
+use super::tables::Tables;
 use crate::entry::Entry;
 
 mod warm;
 
-/// The keys are spread over so many tables, so that the growth of one of them, in which everything
-/// in it is moved, is short.
-const TABLES: usize = 1024;
-
 /// Entries, one for each key.
+#[derive(Default)]
 pub struct Index {
     slab: Slab,
-    tables: Box<[HashTable<Seat>]>,
+    tables: Tables,
     order: Order,
-    len: usize,
-}
-
-/// What a table has of a key. With the hash in it, a table grows without a look at any key, and a
-/// search looks at one only.
-#[derive(Clone, Copy)]
-struct Seat {
-    slot: Slot,
-    hash: u32,
 }
 
 /// The hash of a key, which any number of [`Index`]es can be asked with.
@@ -79,54 +67,22 @@ impl KeyHash {
     pub fn number(self) -> u64 {
         self.0
     }
-
-    /// Which table.
-    fn table(self) -> usize {
-        (self.0 >> 32) as usize % TABLES
-    }
-
-    fn seat(self, slot: Slot) -> Seat {
-        Seat { slot, hash: self.0 as u32 }
-    }
-}
-
-impl Seat {
-    /// What the table goes by: it looks at the first bits and at the last ones.
-    fn hash(&self) -> u64 {
-        u64::from(self.hash) << 32 | u64::from(self.hash)
-    }
-}
-
-impl Default for Index {
-    fn default() -> Self {
-        Self {
-            slab: Slab::default(),
-            tables: std::iter::repeat_with(HashTable::new).take(TABLES).collect(),
-            order: Order::default(),
-            len: 0,
-        }
-    }
 }
 
 impl Index {
     /// The number of entries.
     pub fn len(&self) -> usize {
-        self.len
+        self.tables.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
     }
 
     /// The slot of a key's entry.
     pub fn find(&self, hash: KeyHash, key: &[u8]) -> Option<Slot> {
-        if self.len == 0 {
-            return None;
-        }
-        let wanted = hash.seat(0);
-        let is_it = |seat: &Seat| seat.hash == wanted.hash && self.slab.key(seat.slot) == key;
-        self.tables[hash.table()].find(wanted.hash(), is_it).map(|seat| seat.slot)
+        self.tables.find(hash.0, |slot| self.slab.key(slot) == key)
     }
 
     /// The entry at a slot.
@@ -143,22 +99,16 @@ impl Index {
     /// Adds the entry of a key that has none.
     pub fn insert(&mut self, hash: KeyHash, entry: Entry) {
         let slot = self.slab.insert(entry);
-        let seat = hash.seat(slot);
-        self.tables[hash.table()].insert_unique(seat.hash(), seat, Seat::hash);
+        self.tables.insert(hash.0, slot);
         self.order.insert(slot, &self.slab);
-        self.len += 1;
     }
 
     /// Removes the entry of a key, if it has one.
     pub fn remove(&mut self, hash: KeyHash, key: &[u8]) -> Option<Entry> {
-        let Self { slab, tables, order, len } = self;
-        let table = &mut tables[hash.table()];
-        let wanted = hash.seat(0);
-        let is_it = |seat: &Seat| seat.hash == wanted.hash && slab.key(seat.slot) == key;
-        let (Seat { slot, .. }, _) = table.find_entry(wanted.hash(), is_it).ok()?.remove();
-        order.remove(slot, slab);
-        *len -= 1;
-        Some(slab.remove(slot))
+        let slot = self.find(hash, key)?;
+        self.tables.remove(hash.0, slot);
+        self.order.remove(slot, &self.slab);
+        Some(self.slab.remove(slot))
     }
 
     /// The entries in the order of their keys, from one on or after one.
