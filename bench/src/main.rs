@@ -5,19 +5,44 @@ mod crowd;
 mod ours;
 mod peers;
 mod remote;
+mod store;
 mod table;
 
 use std::process::ExitCode;
 
+use clap::Parser;
+
+/// Measures the parts of this project, each beside the limit or the peers it is to be judged by.
+#[derive(Parser)]
+enum Bench {
+    /// Messages between actors, beside other actor systems
+    Actor,
+    /// The store, beside Redis and bare echoes
+    Store(store::Args),
+    /// Serve as a bare echo of WebSocket messages, with so many threads and ports
+    #[command(hide = true)]
+    Echo {
+        /// How many
+        threads: usize,
+    },
+}
+
 fn main() -> ExitCode {
-    match std::env::args().nth(1).as_deref() {
-        Some("actor") => actor(),
-        _ => {
-            eprintln!("usage: bench actor");
-            return ExitCode::from(2);
+    let done = match Bench::parse() {
+        Bench::Actor => {
+            actor();
+            Ok(())
+        }
+        Bench::Store(args) => store::run(&args),
+        Bench::Echo { threads } => store::echo::serve(threads),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error:#}");
+            ExitCode::FAILURE
         }
     }
-    ExitCode::SUCCESS
 }
 
 fn actor() {

@@ -2,6 +2,7 @@
 
 mod answer;
 mod batch;
+mod bench;
 mod command;
 mod output;
 mod prompt;
@@ -10,7 +11,7 @@ mod store;
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use kvclient::router::Addresses;
 
 use self::command::Command;
@@ -34,7 +35,15 @@ pub struct Args {
 
     /// The command; without one, commands are read from standard input
     #[command(subcommand)]
-    command: Option<Command>,
+    task: Option<Task>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    #[command(flatten)]
+    Ask(Command),
+    /// Put the server under load and tell how it took it
+    Bench(bench::Options),
 }
 
 /// The first query port of a `kvserver --port 6000` on this machine.
@@ -85,9 +94,14 @@ pub fn run(args: &Args) -> ExitCode {
 
 /// Whether all went well.
 fn answer(args: &Args) -> io::Result<bool> {
+    let command = match &args.task {
+        Some(Task::Bench(options)) => return bench::run(options, &args.server, args.json),
+        Some(Task::Ask(command)) => Some(command),
+        None => None,
+    };
     let store = Store::new(&args.server)?;
     let mut output = Output::new(args.json);
-    if let Some(command) = &args.command {
+    if let Some(command) = command {
         let answer = store.ask(command);
         output.answer(&answer)?;
         return Ok(!answer.is_error() && !answer.is_missing());

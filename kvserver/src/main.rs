@@ -14,6 +14,11 @@ use kvserver::{Config, Description, Server};
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 
+/// Frees on one thread what another one has allocated, as every sync does, and keeps little back;
+/// what it was measured against is told in `docs/performance.md`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A storage server: replicas of one key-value store, each behind a WebSocket port of its own.
 ///
 /// The actor system listens on PORT, query actor i (from 1) on PORT + i.

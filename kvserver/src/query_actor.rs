@@ -110,6 +110,7 @@ mod comparing;
 mod fetch;
 mod link;
 mod message;
+mod news;
 mod outbox;
 mod pace;
 mod pack;

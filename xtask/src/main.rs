@@ -30,13 +30,17 @@ enum Task {
     },
     /// Build the page; the last line is the folder to serve.
     Web,
-    /// Run a benchmark, optimised.
+    /// Measure, optimised, beside Redis and other peers: one table with our figure, the other's in the same run, their
+    /// ratio, and the target.
     Bench {
-        /// Which one.
+        /// Which rows; without any, all but those of actors.
         #[arg(value_enum)]
-        name: bench::Name,
-        /// Passed on to the benchmark.
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        name: Option<bench::Name>,
+        /// Print one JSON document instead of a table.
+        #[arg(long)]
+        json: bool,
+        /// Passed on to the benchmark, behind `--`; try `-- --help`.
+        #[arg(last = true)]
         rest: Vec<String>,
     },
     /// Look for bytes from outside that a decoder cannot take.
@@ -63,7 +67,7 @@ fn main() -> ExitCode {
         Task::Play { http } => play::play(http),
         Task::Test { steps } => check::check(&steps),
         Task::Web => web::print(),
-        Task::Bench { name, rest } => bench::run_named(name, &rest),
+        Task::Bench { name, json, rest } => bench::bench(name, json, &rest),
         Task::Fuzz { seconds, target } => fuzz::fuzz(target.as_deref(), seconds),
         Task::Sim { rest } => sim::run(&rest),
         Task::Screenshots => check::screenshots(),

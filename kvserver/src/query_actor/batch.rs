@@ -38,6 +38,10 @@ pub const TURN_QUERIES: usize = 1024;
 /// The answer to a write always fits into what is left of a message.
 pub const TURN_BYTES: usize = 256 * 1024;
 
+/// So many queries are decoded together, so that what they will touch can be fetched from memory at
+/// once. It fits a processor's nearest cache.
+const GROUP_QUERIES: usize = 64;
+
 /// Whether a turn goes on.
 enum Flow {
     Go,
@@ -78,30 +82,45 @@ impl QueryActor {
         turn: &mut Answers,
     ) -> Flow {
         let mut queries = frame::queries(message.get(skip..).unwrap_or_default());
+        let mut group = Vec::with_capacity(GROUP_QUERIES);
         loop {
-            let answered = message.len() - queries.rest().len();
-            let Some(item) = queries.next() else { return Flow::Go };
-            if *left == 0 || turn.message.len() >= TURN_BYTES {
-                return Flow::Stop { answered };
+            group.clear();
+            while group.len() < GROUP_QUERIES {
+                let answered = message.len() - queries.rest().len();
+                let Some(item) = queries.next() else { break };
+                group.push((answered, item));
             }
-            let item = match item {
-                Ok(item) => item,
-                Err(fault) => {
-                    turn.fault = Some(fault.to_string());
-                    return Flow::Go;
+            if group.is_empty() {
+                return Flow::Go;
+            }
+            if group.len() > 1 {
+                let items = group.iter().filter_map(|(_, item)| item.as_ref().ok());
+                let queries = items.filter_map(|item| item.query.as_ref().ok());
+                self.replica.warm(queries.filter_map(key));
+            }
+            for (answered, item) in group.drain(..) {
+                if *left == 0 || turn.message.len() >= TURN_BYTES {
+                    return Flow::Stop { answered };
                 }
-            };
-            let answer = match item.query {
-                Ok(query) => self.query(&query, now),
-                Err(refusal) => Answer::Refused(refusal),
-            };
-            let before = turn.message.len();
-            frame::encode_answer(&mut turn.message, item.id, &answer);
-            if turn.message.len() > MAX_MESSAGE_BYTES && before > 0 {
-                turn.message.truncate(before);
-                return Flow::Stop { answered };
+                let item = match item {
+                    Ok(item) => item,
+                    Err(fault) => {
+                        turn.fault = Some(fault.to_string());
+                        return Flow::Go;
+                    }
+                };
+                let answer = match item.query {
+                    Ok(query) => self.query(&query, now),
+                    Err(refusal) => Answer::Refused(refusal),
+                };
+                let before = turn.message.len();
+                frame::encode_answer(&mut turn.message, item.id, &answer);
+                if turn.message.len() > MAX_MESSAGE_BYTES && before > 0 {
+                    turn.message.truncate(before);
+                    return Flow::Stop { answered };
+                }
+                *left -= 1;
             }
-            *left -= 1;
         }
     }
 
@@ -139,6 +158,14 @@ impl QueryActor {
                 "the key was written with the last stamp that there is and stays as it is",
             )),
         }
+    }
+}
+
+/// The one key that a query touches.
+fn key<'a>(query: &Query<'a>) -> Option<&'a [u8]> {
+    match *query {
+        Query::Get { key } | Query::Put { key, .. } | Query::Delete { key } => Some(key.as_bytes()),
+        Query::List { .. } => None,
     }
 }
 

@@ -13,6 +13,10 @@ use crate::replica::Walk;
 /// The pause between two slices, in which the thread serves its sockets.
 const BREATH: Duration = Duration::from_millis(1);
 
+/// So many entries are merged together, so that what they will touch can be fetched from memory at
+/// once. It fits a processor's nearest cache.
+const GROUP: usize = 64;
+
 /// Entries to be merged or collected, and what follows when they are.
 pub(super) struct Work {
     pub(super) entries: Source,
@@ -98,9 +102,13 @@ impl QueryActor {
         let mut count = 0;
         match entries {
             Source::Sibling(entries) => {
-                for entry in entries.take(limit) {
-                    self.replica.merge(entry);
-                    count += 1;
+                while count < limit && entries.len() > 0 {
+                    let group = entries.as_slice().iter().take(GROUP.min(limit - count));
+                    self.replica.warm(group.map(Entry::key_bytes));
+                    for entry in entries.take(GROUP.min(limit - count)) {
+                        self.replica.merge(entry);
+                        count += 1;
+                    }
                 }
             }
             Source::Server { entries, link, asked } => {
