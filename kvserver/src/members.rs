@@ -10,6 +10,7 @@
 
 mod roster;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use actor::{Actor, ActorRef, Address, Context, Now, ReplyRef, WellKnown};
@@ -17,7 +18,8 @@ use serde::{Deserialize, Serialize};
 
 pub use roster::{BEAT, Hello, MemberState, MemberStatus, SILENT};
 
-use crate::query_actor::{self, Member, Note};
+use crate::query_actor::{self, Health, Member, Note};
+use crate::status::Status;
 use roster::{Effect, Roster};
 
 /// The number of this actor on every server.
@@ -51,6 +53,13 @@ pub enum Message {
         /// Whether the server was ready, so that what it gave is everything.
         ready: bool,
     },
+    /// How a query actor's replica is.
+    Replica {
+        /// Its place among its siblings.
+        place: u16,
+        /// How it is.
+        health: Health,
+    },
     /// Who is there?
     Inspect {
         /// Where the answer goes.
@@ -75,8 +84,13 @@ pub struct Members(Option<Inside>);
 
 /// What the actor has once it knows its server.
 struct Inside {
+    own: Member,
     roster: Roster,
     actors: Vec<QueryActor>,
+    /// How the replicas are, by the place of their actor.
+    replicas: BTreeMap<u16, Health>,
+    /// When the query actors are to be told next how the server is.
+    next_status: Duration,
 }
 
 /// A query actor, and what it has yet to be told.
@@ -108,11 +122,19 @@ impl Actor for Members {
             Message::Hello(hello) => inside.roster.hello(hello, now),
             Message::Tick => {
                 ctx.tell_after(TICK, Message::Tick);
-                inside.roster.tick(now)
+                let mut effects = inside.roster.tick(now);
+                effects.extend(inside.status_if_due(now.elapsed));
+                effects
             }
             Message::Resumed { place } => inside.roster.resumed(place),
             Message::Fetched { place, server, attempt, ready } => {
                 inside.roster.fetched(place, server, attempt, ready, now)
+            }
+            Message::Replica { place, health } => {
+                if usize::from(place) < inside.actors.len() {
+                    inside.replicas.insert(place, health);
+                }
+                inside.status_if_due(now.elapsed).into_iter().collect()
             }
             Message::Inspect { reply } => {
                 return ctx.reply(reply, inside.roster.statuses(now.elapsed));
@@ -126,9 +148,29 @@ impl Inside {
     fn new(Setup { own, actors, joins }: Setup, now: Now, last_told: Option<Duration>) -> Self {
         let query_actor = |actor| QueryActor { actor, notes: Vec::new(), last_told };
         Self {
+            own: own.clone(),
             roster: Roster::new(own, joins, now.elapsed),
             actors: actors.into_iter().map(query_actor).collect(),
+            replicas: BTreeMap::new(),
+            next_status: now.elapsed,
         }
+    }
+
+    /// Tells the query actors how the server is, at most every [`query_actor::STATUS_EVERY`] and not
+    /// before all of them have said how they are.
+    fn status_if_due(&mut self, now: Duration) -> Option<Effect> {
+        if now < self.next_status || self.replicas.len() < self.actors.len() {
+            return None;
+        }
+        self.next_status = now + query_actor::STATUS_EVERY;
+        let replicas: Vec<Health> = self.replicas.values().cloned().collect();
+        let statuses = self.roster.statuses(now);
+        let answers = |status: &MemberStatus| status.state == MemberState::Live;
+        let members = statuses.iter().map(|one| (one.address.clone(), answers(one))).collect();
+        let status = Status::new(&self.own, statuses, &replicas);
+        let json =
+            serde_json::to_string(&status).expect("numbers and names can be written as JSON");
+        Some(Effect::NoteAll(Note::Status { at: now, json: json.into(), members }))
     }
 
     fn carry_out(&mut self, effects: Vec<Effect>, ctx: &mut Context<'_, Message>) {

@@ -114,6 +114,7 @@ mod pace;
 mod pack;
 mod peers;
 mod refill;
+mod status;
 mod stream;
 mod work;
 
@@ -132,6 +133,7 @@ pub use message::{Fetched, Health, Home, Note, Siblings, Sync};
 pub use pace::{PACE, SMALL_PACE};
 pub use peers::Standing;
 pub use refill::{Given, PATIENCE};
+pub use status::EVERY as STATUS_EVERY;
 
 use crate::replica::{Replica, Walk};
 use crate::stamp::Writer;
@@ -141,6 +143,7 @@ use fetch::{Brought, Giving};
 use outbox::Outbox;
 use peers::{LinkId, Peers};
 use refill::{Refill, Step};
+use status::Snapshot;
 use work::{Source, Then, Work};
 
 /// What a query actor can be told.
@@ -176,6 +179,8 @@ pub enum Message {
     Compare,
     /// To oneself: see how the refill gets on.
     CheckRefill,
+    /// To oneself: say how the replica is, for the server's status.
+    Report,
     /// A bug, for the tests of what follows one.
     #[cfg(test)]
     Panic,
@@ -209,6 +214,8 @@ pub struct QueryActor {
     giving: VecDeque<(LinkId, Giving)>,
     /// Whether a timer is set for the next slice of work.
     work_is_due: bool,
+    /// How the server and the others were lately.
+    status: Option<Snapshot>,
 }
 
 type Ctx<'a> = Context<'a, Message>;
@@ -228,6 +235,7 @@ impl Actor for QueryActor {
                 self.open = siblings.home.as_ref().is_none_or(|home| home.begins);
                 self.meet_siblings(siblings, true);
                 ctx.tell_after(comparing::TICK, Message::Compare);
+                ctx.tell_after(PACE, Message::Report);
             }
             Message::Resume(siblings) => self.resume(siblings, ctx),
             Message::Queries { batch, reply } => {
@@ -249,6 +257,7 @@ impl Actor for QueryActor {
             Message::Send => self.send_when_due(ctx),
             Message::Compare => self.compare(ctx),
             Message::CheckRefill => self.check_refill(ctx),
+            Message::Report => self.report(ctx),
             #[cfg(test)]
             Message::Panic => panic!("the test wants it"),
         }
@@ -276,6 +285,7 @@ impl QueryActor {
             work: VecDeque::new(),
             giving: VecDeque::new(),
             work_is_due: false,
+            status: None,
         }
     }
 
@@ -305,6 +315,7 @@ impl QueryActor {
         // The pace is that of the actor: the lost state may have sent a moment ago.
         self.outbox.sent_all(ctx.now().elapsed);
         ctx.tell_after(comparing::TICK, Message::Compare);
+        ctx.tell_after(PACE, Message::Report);
         self.refill = Some(Refill::new(self.me, self.siblings.len()));
         self.check_refill(ctx);
     }
@@ -390,6 +401,9 @@ impl QueryActor {
                 self.open = true;
                 self.fetching = None;
                 self.fetched.clear();
+            }
+            Note::Status { at, json, members } => {
+                self.status = Some(Snapshot { at, json, members });
             }
         }
     }

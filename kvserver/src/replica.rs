@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::ops::Bound;
 
-use kvcommon::Entry as PageEntry;
 use kvcommon::limits::{ENTRY_OVERHEAD_BYTES, PAGE_BYTES};
+use kvcommon::{Entry as PageEntry, Stamp};
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
@@ -70,7 +70,21 @@ impl Replica {
         key: &str,
         value: Option<&str>,
     ) -> Option<Entry> {
-        let stamp = writer.stamp(clock_millis, self.get(key).map(Entry::stamp))?;
+        self.write_above(writer, clock_millis, None, key, value)
+    }
+
+    /// As [`write`](Self::write); the entry also beats what has the stamp `floor`, which the writer's
+    /// client has seen on another replica.
+    pub fn write_above(
+        &mut self,
+        writer: &Writer,
+        clock_millis: u64,
+        floor: Option<Stamp>,
+        key: &str,
+        value: Option<&str>,
+    ) -> Option<Entry> {
+        let held = self.get(key).map(Entry::stamp);
+        let stamp = writer.stamp(clock_millis, held.max(floor))?;
         let entry = Entry::new(stamp, key, value);
         self.store(entry.clone());
         Some(entry)

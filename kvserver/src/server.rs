@@ -22,7 +22,7 @@ pub use description::Description;
 use description::{read_address, read_join};
 pub use error::StartError;
 pub use members::MemberStats;
-use members::member_stats;
+pub(crate) use members::member_stats;
 
 use crate::http::Site;
 use crate::listener::{Ending, bind};

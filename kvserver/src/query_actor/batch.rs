@@ -2,7 +2,7 @@
 
 use actor::Now;
 use kvcommon::limits::MAX_MESSAGE_BYTES;
-use kvcommon::{Answer, Query, Refusal, RefusalKind, frame};
+use kvcommon::{Answer, Query, Refusal, RefusalKind, Stamp, frame};
 use serde::{Deserialize, Serialize};
 
 use super::QueryActor;
@@ -37,6 +37,10 @@ pub const TURN_QUERIES: usize = 1024;
 /// A turn ends with the answer that brings all of them to so many bytes: a few pages of Lists.
 /// The answer to a write always fits into what is left of a message.
 pub const TURN_BYTES: usize = 256 * 1024;
+
+/// A client's floor may lie so far ahead of the clock. More than clocks differ where all is well, so
+/// that a client can go on elsewhere; little enough that none can push a key into the future.
+pub const MAX_FLOOR_LEAD_MILLIS: u64 = 500;
 
 /// Whether a turn goes on.
 enum Flow {
@@ -115,18 +119,32 @@ impl QueryActor {
                 None if self.is_ready() => Answer::Missing { deleted: None },
                 None => not_ready(),
             },
-            Query::Put { key, value } => self.write(key, Some(value), now),
-            Query::Delete { key } => self.write(key, None, now),
+            Query::Put { key, value, floor } => self.write(key, Some(value), floor, now),
+            Query::Delete { key, floor } => self.write(key, None, floor, now),
             Query::List { .. } if !self.is_ready() => not_ready(),
             Query::List { prefix, after } => {
                 let page = self.replica.list(prefix, after);
                 Answer::Page { entries: page.entries, more: page.more }
             }
+            Query::Status => self.answer_status(now.elapsed),
+            Query::Forget { member } => self.answer_forget(member),
         }
     }
 
-    fn write(&mut self, key: &str, value: Option<&str>, now: Now) -> Answer<'_> {
-        match self.replica.write(&self.writer, now.wall_millis, key, value) {
+    fn write(
+        &mut self,
+        key: &str,
+        value: Option<&str>,
+        floor: Option<Stamp>,
+        now: Now,
+    ) -> Answer<'_> {
+        if let Some(floor) = floor
+            && floor.millis > now.wall_millis.saturating_add(MAX_FLOOR_LEAD_MILLIS)
+            && self.replica.get(key).is_none_or(|held| held.stamp() < floor)
+        {
+            return too_far_ahead(floor.millis.saturating_sub(now.wall_millis));
+        }
+        match self.replica.write_above(&self.writer, now.wall_millis, floor, key, value) {
             Some(entry) => {
                 let stamp = entry.stamp();
                 self.peers.wrote(&entry, now.elapsed);
@@ -141,9 +159,20 @@ impl QueryActor {
     }
 }
 
+fn too_far_ahead(millis: u64) -> Answer<'static> {
+    let message = format!(
+        "the floor lies {millis} ms ahead of this server's clock, and it holds nothing so new for \
+         the key; the limit is {MAX_FLOOR_LEAD_MILLIS} ms"
+    );
+    Answer::Refused(Refusal::new(RefusalKind::Invalid, message))
+}
+
 fn not_ready() -> Answer<'static> {
     Answer::Refused(Refusal::new(
         RefusalKind::NotReady,
         "this replica is still fetching the store; ask another server, or again in a moment",
     ))
 }
+
+#[cfg(test)]
+mod tests;

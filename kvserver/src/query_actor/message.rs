@@ -1,8 +1,9 @@
 //! What is said within a server, and to its query actors.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use actor::ActorRef;
+use actor::{ActorRef, Address, SharedBytes};
 use serde::{Deserialize, Serialize};
 
 use super::{Given, Member, Message, Standing};
@@ -75,6 +76,15 @@ pub enum Note {
     },
     /// The server has the store.
     Open,
+    /// How the server and the others were.
+    Status {
+        /// When that was put together.
+        at: Duration,
+        /// A [`Status`](crate::status::Status) as JSON.
+        json: SharedBytes,
+        /// The addresses of the others, and whether each of them answers.
+        members: Vec<(Address, bool)>,
+    },
 }
 
 /// A replica's state, for people and for load balancers.
