@@ -6,6 +6,8 @@ mod bench;
 mod command;
 mod output;
 mod prompt;
+mod restore;
+mod status;
 mod store;
 
 use std::io::{self, IsTerminal};
@@ -18,7 +20,7 @@ use self::command::Command;
 use self::output::Output;
 use self::store::Store;
 
-/// The store's command line: get, put, delete and list
+/// The store's command line: reads, writes, and how the servers are
 ///
 /// Without a command it is a prompt; or, when standard input is not a terminal, it reads one
 /// command per line.
@@ -58,6 +60,11 @@ Plain answers:
   list prints a line for each key: the key, a tab, the value; line endings,
       tabs, other control characters and backslashes in them are written
       \\n, \\t, \\u{..} and \\\\
+  status prints how the server is and a line for each of the others: how far
+      its clock is ahead, what was written here and is not known to be there,
+      what was sent and received, what came twice, and how often the stores
+      were compared and repaired
+  forget prints \"ADDRESS is being forgotten\"
   Errors, and the note that a key is not there, go to standard error.
 
 JSON answers, each on one line of standard output:
@@ -65,6 +72,8 @@ JSON answers, each on one line of standard output:
   put     {\"stamp\":\"…\"}
   delete  {\"stamp\":\"…\"}
   list    {\"entries\":{\"key\":\"value\",…}}, in the order of the keys
+  status  {\"age_ms\":…,\"status\":{…}}, as the server tells it
+  forget  {\"forgotten\":\"ADDRESS\"}
   errors  {\"error\":{\"kind\":\"…\",\"message\":\"…\"}}; the kind is unreachable,
           timeout, not_ready, invalid, too_large or protocol
 

@@ -64,7 +64,7 @@ async fn fill(address: &str, keys: usize, stride: usize) {
         let mut message = Vec::new();
         for number in first..keys.min(first + BATCH) {
             let key = format!("player/{:09}", number * stride % keys);
-            let query = Query::Put { key: &key, value: VALUE };
+            let query = Query::Put { key: &key, value: VALUE, floor: None };
             frame::encode_query(&mut message, QueryId(number as u64), &query);
         }
         socket.send(Message::Binary(message.into())).await.expect("the server reads");

@@ -119,6 +119,7 @@ mod refill;
 mod renewal;
 mod servers;
 mod siblings;
+mod status;
 mod stream;
 mod sweep;
 mod sweeping;
@@ -131,7 +132,7 @@ mod tests;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use actor::{Actor, ActorRef, Context, ReplyRef};
+use actor::{Actor, ActorRef, Address, Context, ReplyRef};
 use serde::{Deserialize, Serialize};
 
 pub use batch::{Answers, Batch};
@@ -140,6 +141,7 @@ pub use message::{Fetched, Health, Home, Keeping, Note, Renewal, Siblings, Sync}
 pub use pace::{PACE, SMALL_PACE};
 pub use peers::Standing;
 pub use refill::{Given, PATIENCE};
+pub use status::EVERY as STATUS_EVERY;
 
 use crate::replica::Replica;
 use crate::stamp::Writer;
@@ -149,6 +151,7 @@ use fetch::Giving;
 use outbox::{Outbox, Sender};
 use peers::{LinkId, Peers};
 use refill::Refill;
+use status::Snapshot;
 use sweep::{Round, Sweep};
 use sweeping::Gathering;
 use work::Work;
@@ -186,6 +189,8 @@ pub enum Message {
     Compare,
     /// To oneself: see how the refill gets on.
     CheckRefill,
+    /// To oneself: say how the replica is, for the server's status.
+    Report,
     /// A bug, for the tests of what follows one.
     #[cfg(test)]
     Panic,
@@ -226,6 +231,10 @@ pub struct QueryActor {
     /// What siblings have sent that have gone through the next one already.
     early: Vec<Sync>,
     aside: Aside,
+    /// How the server and the others were lately.
+    status: Option<Snapshot>,
+    /// The members that clients want to be forgotten.
+    to_forget: Vec<Address>,
 }
 
 type Ctx<'a> = Context<'a, Message>;
@@ -247,11 +256,13 @@ impl Actor for QueryActor {
                 self.introduce_writer(ctx);
                 self.complete_if_ready(ctx);
                 ctx.tell_after(comparing::TICK, Message::Compare);
+                ctx.tell_after(PACE, Message::Report);
             }
             Message::Resume(siblings) => self.resume(siblings, ctx),
             Message::Queries { batch, reply } => {
                 let answers = self.answer(batch, ctx.now());
                 ctx.reply(reply, answers);
+                self.tell_whom_to_forget(ctx);
                 self.send_when_due(ctx);
             }
             Message::Inspect { reply } => {
@@ -271,6 +282,7 @@ impl Actor for QueryActor {
             Message::Send => self.send_when_due(ctx),
             Message::Compare => self.compare(ctx),
             Message::CheckRefill => self.check_refill(ctx),
+            Message::Report => self.report(ctx),
             #[cfg(test)]
             Message::Panic => panic!("the test wants it"),
         }
@@ -303,6 +315,8 @@ impl QueryActor {
             generation: 0,
             early: Vec::new(),
             aside: Aside::default(),
+            status: None,
+            to_forget: Vec::new(),
         }
     }
 

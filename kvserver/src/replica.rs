@@ -2,8 +2,8 @@
 
 use std::ops::Bound;
 
-use kvcommon::Entry as PageEntry;
 use kvcommon::limits::{ENTRY_OVERHEAD_BYTES, PAGE_BYTES};
+use kvcommon::{Entry as PageEntry, Stamp};
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
@@ -103,8 +103,22 @@ impl Replica {
         key: &str,
         value: Option<&str>,
     ) -> Option<Entry> {
+        self.write_above(writer, clock_millis, None, key, value)
+    }
+
+    /// As [`write`](Self::write); the entry also beats what has the stamp `floor`, which the writer's
+    /// client has seen on another replica.
+    pub fn write_above(
+        &mut self,
+        writer: &Writer,
+        clock_millis: u64,
+        floor: Option<Stamp>,
+        key: &str,
+        value: Option<&str>,
+    ) -> Option<Entry> {
         let place = self.place(key.as_bytes());
-        let stamp = writer.stamp(clock_millis, self.held(&place).map(Entry::stamp))?;
+        let held = self.held(&place).map(Entry::stamp);
+        let stamp = writer.stamp(clock_millis, held.max(floor))?;
         let entry = Entry::new(stamp, key, value);
         self.store(&place, entry.clone());
         Some(entry)

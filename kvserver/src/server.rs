@@ -23,7 +23,7 @@ use tokio::task::JoinHandle;
 pub use description::Description;
 pub use error::StartError;
 pub use members::MemberStats;
-use members::member_stats;
+pub(crate) use members::member_stats;
 use sockets::Sockets;
 
 use crate::http::Site;
@@ -174,7 +174,7 @@ impl Server {
     /// Why not, for people: there is no such member, or it still answers.
     pub async fn forget(&self, member: &str) -> Result<(), String> {
         let address = Address::new(member);
-        let ask = |reply| meeting::Message::Forget { address, reply };
+        let ask = |reply| meeting::Message::Forget { address, reply: Some(reply) };
         let answer = self.inside.ask(&self.inside.members, ask).await;
         answer.unwrap_or_else(|| Err("the server does not answer; try again".to_owned()))
     }

@@ -1,6 +1,5 @@
 //! `cargo xtask`: the one tool of this project.
 
-use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -17,11 +16,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Task {
     /// Build what is missing, start a server with the page, and play in this terminal.
-    Play {
-        /// Where to serve the page; without this 127.0.0.1:8080, or a free port when that one is taken.
-        #[arg(long, value_name = "HOST:PORT")]
-        http: Option<SocketAddr>,
-    },
+    Play(play::Options),
     /// Check everything that continuous integration checks, and say what passed.
     Test {
         /// Only these steps; without any, all of them.
@@ -64,7 +59,7 @@ enum Task {
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().task {
-        Task::Play { http } => play::play(http),
+        Task::Play(options) => play::play(&options),
         Task::Test { steps } => check::check(&steps),
         Task::Web => web::print(),
         Task::Bench { name, json, rest } => bench::bench(name, json, &rest),

@@ -79,7 +79,10 @@ impl World {
         for number in 0..PROBES {
             let key = format!("probe/{round}/{number}");
             ensure!(
-                matches!(here.ask(&Query::Put { key: &key, value: VALUE })?, Answer::Stored { .. }),
+                matches!(
+                    here.ask(&Query::Put { key: &key, value: VALUE, floor: None })?,
+                    Answer::Stored { .. }
+                ),
                 "a Put was refused"
             );
             let begun = Instant::now();

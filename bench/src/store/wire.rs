@@ -50,7 +50,7 @@ impl Dialect {
         for (id, ask) in (0..).zip(asks) {
             let query = match *ask {
                 Ask::Get(key) => Query::Get { key },
-                Ask::Set(key, value) => Query::Put { key, value },
+                Ask::Set(key, value) => Query::Put { key, value, floor: None },
                 Ask::List(prefix) => Query::List { prefix, after: None },
             };
             frame::encode_query(&mut bytes, QueryId(id), &query);

@@ -103,7 +103,7 @@ impl QueryActor {
         match self.replica.get(entry.key()) {
             None if entry.stamp().millis < self.sweep.floor_millis() => {
                 if let Some(value) = entry.value() {
-                    self.write(entry.key(), Some(value), ctx.now());
+                    self.write(entry.key(), Some(value), None, ctx.now());
                 }
             }
             None => self.put_back(entry, ctx),

@@ -2,7 +2,7 @@
 
 use actor::Now;
 use kvcommon::limits::MAX_MESSAGE_BYTES;
-use kvcommon::{Answer, Query, Refusal, RefusalKind, frame};
+use kvcommon::{Answer, Query, Refusal, RefusalKind, Stamp, frame};
 use serde::{Deserialize, Serialize};
 
 use super::QueryActor;
@@ -41,6 +41,9 @@ pub const TURN_BYTES: usize = 256 * 1024;
 /// So many queries are decoded together, so that what they will touch can be fetched from memory at
 /// once. It fits a processor's nearest cache.
 const GROUP_QUERIES: usize = 64;
+/// A client's floor may lie so far ahead of the clock. More than clocks differ where all is well, so
+/// that a client can go on elsewhere; little enough that none can push a key into the future.
+pub const MAX_FLOOR_LEAD_MILLIS: u64 = 500;
 
 /// Whether a turn goes on.
 enum Flow {
@@ -134,19 +137,33 @@ impl QueryActor {
                 None if self.is_ready() => Answer::Missing { deleted: None },
                 None => not_ready(),
             },
-            Query::Put { key, value } => self.write(key, Some(value), now),
-            Query::Delete { key } => self.write(key, None, now),
+            Query::Put { key, value, floor } => self.write(key, Some(value), floor, now),
+            Query::Delete { key, floor } => self.write(key, None, floor, now),
             Query::List { .. } if !self.is_ready() => not_ready(),
             Query::List { prefix, after } => {
                 let page = self.replica.list(prefix, after);
                 Answer::Page { entries: page.entries, more: page.more }
             }
+            Query::Status => self.answer_status(now.elapsed),
+            Query::Forget { member } => self.answer_forget(member),
         }
     }
 
-    pub(super) fn write(&mut self, key: &str, value: Option<&str>, now: Now) -> Answer<'_> {
+    pub(super) fn write(
+        &mut self,
+        key: &str,
+        value: Option<&str>,
+        floor: Option<Stamp>,
+        now: Now,
+    ) -> Answer<'_> {
         let millis = now.wall_millis.max(self.sweep.floor_millis());
-        match self.replica.write(&self.writer, millis, key, value) {
+        if let Some(floor) = floor
+            && floor.millis > millis.saturating_add(MAX_FLOOR_LEAD_MILLIS)
+            && self.replica.get(key).is_none_or(|held| held.stamp() < floor)
+        {
+            return too_far_ahead(floor.millis.saturating_sub(millis));
+        }
+        match self.replica.write_above(&self.writer, millis, floor, key, value) {
             Some(entry) => {
                 let stamp = entry.stamp();
                 self.peers.wrote(&entry, now.elapsed);
@@ -164,9 +181,19 @@ impl QueryActor {
 /// The one key that a query touches.
 fn key<'a>(query: &Query<'a>) -> Option<&'a [u8]> {
     match *query {
-        Query::Get { key } | Query::Put { key, .. } | Query::Delete { key } => Some(key.as_bytes()),
-        Query::List { .. } => None,
+        Query::Get { key } | Query::Put { key, .. } | Query::Delete { key, .. } => {
+            Some(key.as_bytes())
+        }
+        Query::List { .. } | Query::Status | Query::Forget { .. } => None,
     }
+}
+
+fn too_far_ahead(millis: u64) -> Answer<'static> {
+    let message = format!(
+        "the floor lies {millis} ms ahead of this server's clock, and it holds nothing so new for \
+         the key; the limit is {MAX_FLOOR_LEAD_MILLIS} ms"
+    );
+    Answer::Refused(Refusal::new(RefusalKind::Invalid, message))
 }
 
 fn not_ready() -> Answer<'static> {
@@ -175,3 +202,6 @@ fn not_ready() -> Answer<'static> {
         "this replica is still fetching the store; ask another server, or again in a moment",
     ))
 }
+
+#[cfg(test)]
+mod tests;

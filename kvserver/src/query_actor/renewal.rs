@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::comparing::{self, Comparing, Other};
-use super::{Ctx, Message, Outbox, QueryActor, Refill, Renewal, Siblings, Sweep};
+use super::{Ctx, Message, Outbox, PACE, QueryActor, Refill, Renewal, Siblings, Sweep};
 use crate::entry::Entry;
 use crate::members;
 use crate::stamp::Writer;
@@ -16,6 +16,7 @@ impl QueryActor {
         // The pace is that of the actor: the lost state may have sent a moment ago.
         self.outbox.sent_all(ctx.now().elapsed);
         ctx.tell_after(comparing::TICK, Message::Compare);
+        ctx.tell_after(PACE, Message::Report);
         self.introduce_writer(ctx);
         self.refill = Some(Refill::new(self.me, self.siblings.len()));
         self.check_refill(ctx);

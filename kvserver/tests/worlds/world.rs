@@ -117,8 +117,8 @@ impl World {
     /// Puts a value, or deletes the key.
     pub fn write(&mut self, place: (usize, u32), key: &str, value: Option<&str>) -> Stamp {
         let answers = match value {
-            Some(value) => self.ask(place, &Query::Put { key, value }),
-            None => self.ask(place, &Query::Delete { key }),
+            Some(value) => self.ask(place, &Query::Put { key, value, floor: None }),
+            None => self.ask(place, &Query::Delete { key, floor: None }),
         };
         match frame::answers(&answers).next().unwrap().unwrap().answer {
             Answer::Stored { stamp } => stamp,
@@ -142,7 +142,7 @@ impl World {
     pub fn forget(&mut self, server: usize, other: usize) -> Result<(), String> {
         let (system, members, address) =
             (self.system(server), self.members(server), address(other));
-        let ask = |reply| members::Message::Forget { address, reply };
+        let ask = |reply| members::Message::Forget { address, reply: Some(reply) };
         let reply = self.sim.ask(system, &members, ask);
         self.sim.run_until_answer(reply, secs(1)).expect("an answer")
     }

@@ -147,7 +147,7 @@ impl Load {
             let key = self.key(random.random_range(0..keys));
             let query = match random.random_range(0..100) < gets {
                 true => Query::Get { key: &key },
-                false => Query::Put { key: &key, value: &self.value },
+                false => Query::Put { key: &key, value: &self.value, floor: None },
             };
             let before = message.len();
             frame::encode_query(&mut message, QueryId(id), &query);
@@ -200,8 +200,8 @@ impl Load {
             for number in first..self.options.keys.min(first + together) {
                 let key = &self.key(number);
                 let query = match value {
-                    Some(value) => Query::Put { key, value },
-                    None => Query::Delete { key },
+                    Some(value) => Query::Put { key, value, floor: None },
+                    None => Query::Delete { key, floor: None },
                 };
                 frame::encode_query(&mut message, QueryId(number as u64), &query);
             }
