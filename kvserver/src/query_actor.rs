@@ -140,6 +140,7 @@ pub use pace::{PACE, SMALL_PACE};
 pub use peers::Standing;
 pub use refill::{Given, PATIENCE};
 
+use crate::members;
 use crate::replica::Replica;
 use crate::stamp::Writer;
 use aside::Aside;
@@ -225,6 +226,8 @@ pub struct QueryActor {
     /// What siblings have sent that have gone through the next one already.
     early: Vec<Sync>,
     aside: Aside,
+    /// The server ends, and waits until these others have everything.
+    leaving: Option<Vec<u64>>,
 }
 
 type Ctx<'a> = Context<'a, Message>;
@@ -302,6 +305,7 @@ impl QueryActor {
             generation: 0,
             early: Vec::new(),
             aside: Aside::default(),
+            leaving: None,
         }
     }
 
@@ -367,6 +371,11 @@ impl QueryActor {
             for (to, sync) in self.outbox.take(sender, now) {
                 ctx.tell(&self.siblings[to], Message::Sync(sync));
             }
+        }
+        if self.leaving.take_if(|live| self.peers.have_all(live)).is_some()
+            && let Some(home) = &self.home
+        {
+            ctx.tell(&home.members, members::Message::Told { place: self.place() });
         }
         let waits = self.peers.wait(now).into_iter().chain(self.outbox.wait(now));
         let Some(at) = waits.min().map(|wait| now + wait) else { return };

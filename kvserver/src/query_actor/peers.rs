@@ -164,6 +164,11 @@ impl Peers {
         }
     }
 
+    /// Whether these servers have all that this actor tells them.
+    pub fn have_all(&self, servers: &[u64]) -> bool {
+        self.links.iter().all(|((server, _), link)| !servers.contains(server) || link.lag() == 0)
+    }
+
     /// What is not known to have come to those whom this actor tells.
     pub fn missing(&self) -> impl Iterator<Item = &Entry> {
         self.links.values().flat_map(Link::missing)

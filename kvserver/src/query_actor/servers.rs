@@ -72,6 +72,7 @@ impl QueryActor {
                 self.fetched.clear();
                 self.complete_if_ready(ctx);
             }
+            Note::Leave { live } => self.leaving = Some(live),
             Note::Relay(relays) => self.peers.relay_between(relays),
             Note::Lead(leads) => self.gathering.leads = leads,
         }

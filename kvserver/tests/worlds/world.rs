@@ -142,7 +142,7 @@ impl World {
     pub fn forget(&mut self, server: usize, other: usize) -> Result<(), String> {
         let (system, members, address) =
             (self.system(server), self.members(server), address(other));
-        let ask = |reply| members::Message::Forget { address, reply };
+        let ask = |reply| members::Message::Forget { address, reply: Some(reply) };
         let reply = self.sim.ask(system, &members, ask);
         self.sim.run_until_answer(reply, secs(1)).expect("an answer")
     }

@@ -206,6 +206,12 @@ impl Roster {
         }
     }
 
+    /// The servers that answer.
+    pub fn live(&self, now: Duration) -> Vec<u64> {
+        let live = self.contacts.values().filter_map(|contact| contact.live(now));
+        live.map(|met| met.member.server).collect()
+    }
+
     /// Says goodbye to everyone.
     pub fn leave(&mut self, now: Now) -> Vec<Effect> {
         self.tell_all(now, true)
