@@ -76,6 +76,8 @@ pub enum Message {
         /// The number.
         writer: u64,
     },
+    /// An actor of another server has introduced itself to a query actor.
+    Introduced(Member),
     /// A query actor has missed what others have deleted for good, or all of them have lost the store.
     Stale {
         /// Its place among its siblings.
@@ -228,6 +230,10 @@ impl Actor for Members {
             }
             Message::Writes { writer } => {
                 inside.roster.writes(writer);
+                return;
+            }
+            Message::Introduced(member) => {
+                inside.roster.introduced(member, now);
                 return;
             }
             Message::Stale { place, server, generation } => {

@@ -217,6 +217,13 @@ impl Peers {
         (self.me..of).step_by(actors.into())
     }
 
+    /// The server that a frame comes from, if nobody else has told of it.
+    pub fn introduced<'a>(&self, frame: &'a Frame) -> Option<&'a Member> {
+        let member = frame.introduce.as_ref()?;
+        let is_new = !self.members.contains_key(&member.server);
+        (is_new && !self.forgotten.contains(&member.server)).then_some(member)
+    }
+
     /// Takes in a frame. `None` if it is not for this actor.
     pub fn take_in(&mut self, mut frame: Frame, now: Duration) -> Option<(LinkId, Arrived)> {
         let introduces = frame.introduce.is_some();
