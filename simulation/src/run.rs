@@ -80,6 +80,8 @@ struct Run<'a> {
     gauges: Gauges,
     /// Whether nothing is wrong, so that writes must be visible in time.
     probing: bool,
+    /// Whether clients ask, so that servers may end.
+    begun: bool,
 }
 
 impl<'a> Run<'a> {
@@ -91,7 +93,7 @@ impl<'a> Run<'a> {
         let clients = (0..plan.clients).map(|id| Client::new(ClientId(id))).collect();
         let (history, probes, gauges) = <(History, Probes, Gauges)>::default();
         let probing = plan.profile == Profile::None;
-        Self { plan, dice, cluster, history, clients, probes, gauges, probing }
+        Self { plan, dice, cluster, history, clients, probes, gauges, probing, begun: false }
     }
 
     fn carry_out(&mut self) -> Result<Report, Violation> {
@@ -103,6 +105,7 @@ impl<'a> Run<'a> {
             let places = self.cluster.places();
             self.converge(&places)?;
         }
+        self.begun = true;
         self.go_on(self.plan.lasting, None)?;
         self.cluster.heal();
         let places = self.cluster.places();
@@ -136,7 +139,7 @@ impl<'a> Run<'a> {
 
     /// A moment in which clients ask actors at `places`, or wait only if there are none.
     fn tick(&mut self, places: &[Place]) -> Result<(), Violation> {
-        let Self { plan, dice, cluster, history, clients, probes, gauges, probing } = self;
+        let Self { plan, dice, cluster, history, clients, probes, gauges, probing, .. } = self;
         cluster.sim.run_for(TICK);
         let now = cluster.sim.elapsed();
         for client in clients {
@@ -208,7 +211,9 @@ impl<'a> Run<'a> {
     /// Lets half a second pass.
     fn wait(&mut self) -> Result<(), Violation> {
         self.cluster.sim.run_for(Duration::from_millis(500));
-        self.cluster.end_some(self.plan);
+        if self.begun {
+            self.cluster.end_some(self.plan);
+        }
         self.check_runtime()
     }
 
