@@ -10,7 +10,7 @@
 
 mod roster;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use actor::{Actor, ActorRef, Address, Context, Now, ReplyRef, WellKnown};
@@ -61,16 +61,24 @@ pub enum Message {
         /// Where the answer goes: why not, if it cannot be forgotten.
         reply: Option<ReplyRef<Result<(), String>>>,
     },
-    /// The server ends: say goodbye to the others.
+    /// The server ends, and its clients have been told: say goodbye to the others, as soon as they have
+    /// what was written here, or in two seconds.
     Leave {
-        /// Where the answer goes, once that is said.
-        reply: Option<ReplyRef<()>>,
+        /// Where the answer goes, once that is said: whether there are others.
+        reply: Option<ReplyRef<bool>>,
+    },
+    /// The others have what was written on a query actor.
+    Told {
+        /// Its place among its siblings.
+        place: u16,
     },
     /// A query actor writes with this number from now on.
     Writes {
         /// The number.
         writer: u64,
     },
+    /// An actor of another server has introduced itself to a query actor.
+    Introduced(Member),
     /// A query actor has missed what others have deleted for good, or all of them have lost the store.
     Stale {
         /// Its place among its siblings.
@@ -131,6 +139,18 @@ struct Inside {
     replicas: BTreeMap<u16, Health>,
     /// When the query actors are to be told next how the server is.
     next_status: Duration,
+    leaving: Option<Leaving>,
+}
+
+/// At the end, others have so long to acknowledge what was written here.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// The server ends.
+struct Leaving {
+    reply: Option<ReplyRef<bool>>,
+    until: Duration,
+    /// The query actors whose writes the others have.
+    told: BTreeSet<u16>,
 }
 
 /// What was set aside and not yet fetched to be written down.
@@ -213,17 +233,22 @@ impl Actor for Members {
                 effects
             }
             Message::Leave { reply } => {
-                let effects = inside.roster.leave(now);
-                inside.carry_out(effects, ctx);
-                if let Some(reply) = reply {
-                    ctx.reply(reply, ());
+                let until = now.elapsed + LAST_WORDS;
+                inside.leaving = Some(Leaving { reply, until, told: BTreeSet::new() });
+                vec![Effect::NoteAll(Note::Leave { live: inside.roster.live(now.elapsed) })]
+            }
+            Message::Told { place } => {
+                if let Some(leaving) = &mut inside.leaving {
+                    leaving.told.insert(place);
                 }
-                // From now on nothing is said any more.
-                self.0 = None;
-                return;
+                Vec::new()
             }
             Message::Writes { writer } => {
                 inside.roster.writes(writer);
+                return;
+            }
+            Message::Introduced(member) => {
+                inside.roster.introduced(member, now);
                 return;
             }
             Message::Stale { place, server, generation } => {
@@ -248,10 +273,34 @@ impl Actor for Members {
             }
         };
         inside.carry_out(effects, ctx);
+        if inside.may_leave(now.elapsed) {
+            inside.leave(ctx);
+            // From now on nothing is said any more.
+            self.0 = None;
+        }
     }
 }
 
 impl Inside {
+    fn may_leave(&self, now: Duration) -> bool {
+        let all = self.actors.len();
+        self.leaving.as_ref().is_some_and(|one| one.told.len() >= all || one.until <= now)
+    }
+
+    fn leave(&mut self, ctx: &mut Context<'_, Message>) {
+        let effects = self.roster.leave(ctx.now());
+        let has_others = !effects.is_empty();
+        self.carry_out(effects, ctx);
+        if let Some(Leaving { reply, told, .. }) = self.leaving.take() {
+            if told.len() < self.actors.len() {
+                tracing::warn!("some of what was written here has not reached all other servers");
+            }
+            if let Some(reply) = reply {
+                ctx.reply(reply, has_others);
+            }
+        }
+    }
+
     fn new(
         Setup { own, actors, joins, keeping }: Setup,
         now: Now,
@@ -265,6 +314,7 @@ impl Inside {
             aside: Aside::default(),
             replicas: BTreeMap::new(),
             next_status: now.elapsed,
+            leaving: None,
         }
     }
 

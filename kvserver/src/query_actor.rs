@@ -143,6 +143,7 @@ pub use peers::Standing;
 pub use refill::{Given, PATIENCE};
 pub use status::EVERY as STATUS_EVERY;
 
+use crate::members;
 use crate::replica::Replica;
 use crate::stamp::Writer;
 use aside::Aside;
@@ -235,6 +236,8 @@ pub struct QueryActor {
     status: Option<Snapshot>,
     /// The members that clients want to be forgotten.
     to_forget: Vec<Address>,
+    /// The server ends, and waits until these others have everything.
+    leaving: Option<Vec<u64>>,
 }
 
 type Ctx<'a> = Context<'a, Message>;
@@ -317,6 +320,7 @@ impl QueryActor {
             aside: Aside::default(),
             status: None,
             to_forget: Vec::new(),
+            leaving: None,
         }
     }
 
@@ -382,6 +386,11 @@ impl QueryActor {
             for (to, sync) in self.outbox.take(sender, now) {
                 ctx.tell(&self.siblings[to], Message::Sync(sync));
             }
+        }
+        if self.leaving.take_if(|live| self.peers.have_all(live)).is_some()
+            && let Some(home) = &self.home
+        {
+            ctx.tell(&home.members, members::Message::Told { place: self.place() });
         }
         let waits = self.peers.wait(now).into_iter().chain(self.outbox.wait(now));
         let Some(at) = waits.min().map(|wait| now + wait) else { return };

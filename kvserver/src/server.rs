@@ -28,7 +28,7 @@ use sockets::Sockets;
 
 use crate::http::Site;
 use crate::listener::Ending;
-use crate::members::{self as meeting, MemberState, Members, Setup};
+use crate::members::{self as meeting, Members, Setup};
 use crate::query_actor::{Health, Home, Keeping, Member, Message, QueryActor, Siblings};
 use crate::query_receiver::Receiver;
 
@@ -276,45 +276,19 @@ pub(crate) struct Place {
 /// A replica that has not answered within this time is not ready.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// At the end, others have so long to acknowledge what was written here.
-const LAST_WORDS: Duration = Duration::from_secs(2);
-
 impl Inside {
     /// Says goodbye to the other servers, once they have what was written here.
     async fn leave(&self) {
-        const LOOK: Duration = Duration::from_millis(20);
+        /// The members actor waits for a while itself.
+        const PATIENCE: Duration = Duration::from_secs(3);
         /// What was said last has to leave the machine.
         const PARTING: Duration = Duration::from_millis(100);
-        let all_is_told = async {
-            while self.lag().await > 0 {
-                tokio::time::sleep(LOOK).await;
-            }
-        };
-        if tokio::time::timeout(LAST_WORDS, all_is_told).await.is_err() {
-            tracing::warn!("some of what was written here has not reached all other servers");
-        }
-        let has_others = self.live_members().await.next().is_some();
-        self.ask(&self.members, |reply| meeting::Message::Leave { reply: Some(reply) }).await;
-        if has_others {
+        let ask = |reply| meeting::Message::Leave { reply: Some(reply) };
+        let leave = self.system.ask(&self.members, ask);
+        let had_others = tokio::time::timeout(PATIENCE, leave).await.ok().flatten();
+        if had_others == Some(true) {
             tokio::time::sleep(PARTING).await;
         }
-    }
-
-    async fn live_members(&self) -> impl Iterator<Item = u64> {
-        let ask = self.ask(&self.members, |reply| meeting::Message::Inspect { reply });
-        let statuses = ask.await.unwrap_or_default().into_iter();
-        statuses.filter(|one| one.state == MemberState::Live).filter_map(|one| one.server)
-    }
-
-    /// How many entries the other servers that answer are not known to have.
-    async fn lag(&self) -> usize {
-        let live: Vec<u64> = self.live_members().await.collect();
-        if live.is_empty() {
-            return 0;
-        }
-        let replicas = self.replicas().await;
-        let standings = replicas.iter().flat_map(|replica| &replica.standings);
-        standings.filter(|(server, _)| live.contains(server)).map(|(_, one)| one.lag).sum()
     }
 
     /// The replicas that answer.

@@ -2,6 +2,8 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::task::Poll;
+use std::time::Duration;
 
 use actor::sim::{Sim, SystemId};
 use actor::{ActorRef, Address, Reply, WellKnown};
@@ -13,7 +15,7 @@ use kvserver::query_actor::{
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 
-use crate::plan::Plan;
+use crate::plan::{self, End, Plan};
 
 /// A query actor: its server, and its place in there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,6 +31,10 @@ pub struct Cluster {
     /// The world.
     pub sim: Sim,
     servers: Vec<Server>,
+    /// Whether those that are gone are to be forgotten, and when that is tried next.
+    forget_at: Option<Duration>,
+    /// How often that was tried.
+    wishes: usize,
 }
 
 struct Server {
@@ -36,13 +42,26 @@ struct Server {
     actors: usize,
     /// Whether it is gone for good; whatever starts its system again starts no actors.
     gone: Rc<Cell<bool>>,
+    /// The random number of its present life.
+    life: Rc<Cell<u64>>,
+    /// Until when it says goodbye.
+    leaving: Option<(Duration, Reply<bool>)>,
+    /// The answer to the last wish that it be forgotten.
+    forgetting: Option<Reply<Result<(), String>>>,
+    is_forgotten: bool,
 }
+
+/// How long a server takes to say goodbye.
+const FAREWELL: Duration = Duration::from_secs(3);
+
+/// The pause between two attempts to have a server forgotten.
+const FORGET_AGAIN: Duration = Duration::from_secs(1);
 
 impl Cluster {
     /// A world without servers, which keeps its last `trace` events as text.
     pub fn new(plan: &Plan, trace: usize) -> Self {
         let sim = Sim::new(plan.seed, plan.faults.clone()).with_trace(trace);
-        Self { sim, servers: Vec::new() }
+        Self { sim, servers: Vec::new(), forget_at: None, wishes: 0 }
     }
 
     /// How many servers have been started.
@@ -54,7 +73,8 @@ impl Cluster {
     /// one that was started before it and stays.
     pub fn start_next(&mut self, plan: &Plan, dice: &mut Xoshiro256PlusPlus) {
         let number = self.servers.len();
-        let (actors, joins_again) = (plan.servers[number].actors, plan.servers[number].joins_again);
+        let keeping = plan.keeping;
+        let plan::Server { actors, joins_again, .. } = plan.servers[number];
         let stay: Vec<usize> =
             (0..number).filter(|one| plan.servers[*one].ends.is_none()).collect();
         let friend = (number > 0).then(|| address(stay[dice.random_range(0..stay.len())]));
@@ -63,37 +83,94 @@ impl Cluster {
         let mut dice = Xoshiro256PlusPlus::seed_from_u64(dice.random());
         let mut joins: Vec<String> = friend.into_iter().collect();
         let gone = Rc::new(Cell::new(false));
-        let is_gone = gone.clone();
+        let life = Rc::new(Cell::new(0));
+        let (is_gone, this_life) = (gone.clone(), life.clone());
         let boot = move |sim: &mut Sim, me: SystemId| {
             if is_gone.get() {
                 return;
             }
-            boot(sim, me, actors, dice.random(), &joins);
+            this_life.set(dice.random());
+            boot(sim, me, actors, this_life.get(), &joins, keeping);
             if joins_again {
                 joins.clone_from(&others);
             }
         };
         let system = self.sim.add_system(&address(number), boot);
-        self.servers.push(Server { system, actors, gone });
+        let (leaving, forgetting, is_forgotten) = (None, None, false);
+        let server = Server { system, actors, gone, life, leaving, forgetting, is_forgotten };
+        self.servers.push(server);
     }
 
-    /// Ends the servers whose time has come.
+    /// Ends the servers whose time has come, and has those forgotten that are gone.
     pub fn end_some(&mut self, plan: &Plan) {
         let now = self.sim.elapsed();
-        for (server, planned) in self.servers.iter().zip(&plan.servers) {
-            if !server.gone.get() && planned.ends.is_some_and(|ends| ends <= now) {
-                server.gone.set(true);
-                self.sim.crash(server.system);
+        for server in 0..self.servers.len() {
+            if self.servers[server].gone.get() {
+                continue;
+            }
+            match plan.servers[server].ends {
+                Some((ends, End::Crash)) if ends <= now => self.end(server),
+                Some((ends, End::Leave)) if ends <= now => self.leave(server, now),
+                _ => {}
+            }
+        }
+        if self.forget_at.is_some_and(|at| at <= now) {
+            self.forget_at = Some(now + FORGET_AGAIN);
+            self.forget();
+        }
+    }
+
+    fn end(&mut self, server: usize) {
+        self.servers[server].gone.set(true);
+        self.sim.crash(self.servers[server].system);
+    }
+
+    fn leave(&mut self, server: usize, now: Duration) {
+        let (system, members) = (self.system(server), self.members(server));
+        match &mut self.servers[server].leaving {
+            Some((until, said)) => {
+                if *until <= now || Sim::poll(said).is_ready() {
+                    self.end(server);
+                }
+            }
+            leaving @ None => {
+                let leave = |reply| members::Message::Leave { reply: Some(reply) };
+                *leaving = Some((now + FAREWELL, self.sim.ask(system, &members, leave)));
             }
         }
     }
 
-    /// Ends all trouble. Who is gone stays so.
+    /// Tells a server, another one each time, that those that are gone will not come back, until it agrees: a goodbye may
+    /// have been lost.
+    fn forget(&mut self) {
+        let is_there = |server: &usize| !self.servers[*server].gone.get();
+        let there: Vec<usize> = (0..self.servers.len()).filter(is_there).collect();
+        let told = there[self.wishes % there.len()];
+        self.wishes += 1;
+        let (system, members) = (self.system(told), self.members(told));
+        for (number, server) in self.servers.iter_mut().enumerate() {
+            if !server.gone.get() || server.is_forgotten {
+                continue;
+            }
+            match server.forgetting.as_mut().map(Sim::poll) {
+                Some(Poll::Ready(Some(Ok(())))) => server.is_forgotten = true,
+                Some(Poll::Pending) => {}
+                _ => {
+                    let address = Address::new(&address(number));
+                    let forget = |reply| members::Message::Forget { address, reply: Some(reply) };
+                    server.forgetting = Some(self.sim.ask(system, &members, forget));
+                }
+            }
+        }
+    }
+
+    /// Ends all trouble. Who is gone stays so, and is forgotten.
     pub fn heal(&mut self) {
         self.sim.heal_everything();
         for server in self.servers.iter().filter(|server| server.gone.get()) {
             self.sim.crash(server.system);
         }
+        self.forget_at = Some(self.sim.elapsed());
     }
 
     /// Asks an actor how it is.
@@ -102,13 +179,19 @@ impl Cluster {
         self.sim.ask(system, &actor, |reply| Message::Inspect { reply })
     }
 
-    /// All query actors of servers that are not gone.
+    /// All query actors of servers that are not gone or going.
     pub fn places(&self) -> Vec<Place> {
-        let servers = self.servers.iter().enumerate().filter(|(_, server)| !server.gone.get());
+        let stays = |server: &Server| !server.gone.get() && server.leaving.is_none();
+        let servers = self.servers.iter().enumerate().filter(|(_, server)| stays(server));
         let places = servers.flat_map(|(server, Server { actors, .. })| {
             (0..*actors).map(move |actor| Place { server, actor })
         });
         places.collect()
+    }
+
+    /// Whether a server that goes by this number is there.
+    pub fn lives(&self, life: u64) -> bool {
+        self.servers.iter().any(|server| server.life.get() == life && !server.gone.get())
     }
 
     /// The runtime's name of a server.
@@ -119,6 +202,10 @@ impl Cluster {
     /// A query actor's ref.
     pub fn actor(&self, place: Place) -> ActorRef<Message> {
         ActorRef::well_known(self.sim.address(self.system(place.server)), id(place.actor))
+    }
+
+    fn members(&self, server: usize) -> ActorRef<members::Message> {
+        ActorRef::well_known(self.sim.address(self.system(server)), members::ID)
     }
 
     /// Asks a query actor, as its port does. Queries are numbered from 0.
@@ -153,7 +240,14 @@ fn id(actor: usize) -> WellKnown {
 }
 
 /// What a server does at its start, without its sockets.
-fn boot(sim: &mut Sim, me: SystemId, actors: usize, server: u64, joins: &[String]) {
+fn boot(
+    sim: &mut Sim,
+    me: SystemId,
+    actors: usize,
+    server: u64,
+    joins: &[String],
+    keeping: Keeping,
+) {
     let joins: Vec<Address> = joins.iter().map(|join| Address::new(join)).collect();
     let own = Member {
         address: sim.address(me).clone(),
@@ -163,7 +257,6 @@ fn boot(sim: &mut Sim, me: SystemId, actors: usize, server: u64, joins: &[String
     let actors: Vec<_> =
         (0..actors).map(|actor| sim.spawn_well_known(me, id(actor), QueryActor::new)).collect();
     let members = sim.spawn_well_known(me, members::ID, Members::default);
-    let keeping = Keeping::default();
     let home =
         Home { own: own.clone(), members: members.clone(), begins: joins.is_empty(), keeping };
     for (place, actor) in actors.iter().enumerate() {

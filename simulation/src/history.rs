@@ -42,13 +42,18 @@ pub struct History {
     stamps: BTreeMap<(String, Stamp), Option<String>>,
     /// Deletes that were not answered, by key: their stamps are not known.
     silent_deletes: BTreeMap<String, usize>,
-    sessions: BTreeMap<(ClientId, Epoch, String), Option<Stamp>>,
+    sessions: BTreeMap<(ClientId, Epoch, String), Stamp>,
     /// The newest stamp of each key that a state has acknowledged or shown.
     shown: BTreeMap<(Epoch, String), Stamp>,
+    /// The newest stamp of each key that a state was seen to have dropped after a deletion.
+    collected: BTreeMap<String, Stamp>,
     /// The newest stamp that a state has given a write to a key of a client.
     given: BTreeMap<(Epoch, String, ClientId), Stamp>,
     answers: u64,
 }
+
+/// Beyond every stamp.
+const LAST: Stamp = Stamp { millis: u64::MAX, counter: u32::MAX, uid: u64::MAX };
 
 struct Put {
     key: String,
@@ -86,13 +91,14 @@ impl History {
                 self.note_stamp(key, None, stamp)?;
             }
         }
+        self.is_beyond_collected(key, stamp)?;
         if let Some(before) = self.given.insert((epoch, key.to_owned(), client), stamp)
             && before >= stamp
         {
             let seen = format!("{epoch:?} gave {key} {stamp} after {before}");
             return Err(Violation::new(Invariant::StampsGrow, seen));
         }
-        self.in_session(client, epoch, key, Some(stamp))
+        self.in_session(client, epoch, key, stamp)
     }
 
     /// A client has read a key: what is there, or that nothing is known of it.
@@ -104,16 +110,51 @@ impl History {
         seen: Option<&Seen>,
     ) -> Result<(), Violation> {
         self.answers += 1;
-        if let Some(seen) = seen {
-            self.check_seen(key, seen)?;
+        match seen {
+            Some(seen) => {
+                self.check_seen(key, seen)?;
+                self.in_session(client, epoch, key, seen.stamp)
+            }
+            None => self.missing(epoch, key),
         }
-        self.in_session(client, epoch, key, seen.map(|seen| seen.stamp))
+    }
+
+    /// A state knows nothing of a key. If it has known something, then that the key was deleted.
+    pub fn missing(&mut self, epoch: Epoch, key: &str) -> Result<(), Violation> {
+        let Some(stamp) = self.shown.get(&(epoch, key.to_owned())).copied() else { return Ok(()) };
+        if !self.may_be_collected(key, stamp) {
+            let seen = format!("{epoch:?} had {key} at {stamp} and knows nothing of it now");
+            return Err(Violation::new(Invariant::Session, seen));
+        }
+        let collected = self.collected.entry(key.to_owned()).or_insert(stamp);
+        *collected = stamp.max(*collected);
+        Ok(())
+    }
+
+    /// Whether a key that was at `stamp` was deleted then or later, as far as is known.
+    pub fn may_be_collected(&self, key: &str, stamp: Stamp) -> bool {
+        let silent = self.silent_deletes.get(key).is_some_and(|count| *count > 0);
+        let later = (key.to_owned(), stamp)..(key.to_owned(), LAST);
+        silent || self.stamps.range(later).any(|(_, value)| value.is_none())
+    }
+
+    fn is_beyond_collected(&self, key: &str, stamp: Stamp) -> Result<(), Violation> {
+        match self.collected.get(key) {
+            Some(collected) if *collected >= stamp => {
+                let seen = format!("{key} is back at {stamp}, collected at {collected}");
+                Err(Violation::new(Invariant::Collected, seen))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Checks that what a replica holds was issued.
     pub fn check_seen(&mut self, key: &str, seen: &Seen) -> Result<(), Violation> {
         match &seen.value {
-            Some(value) => self.is_issued(key, value, seen.stamp),
+            Some(value) => {
+                self.is_beyond_collected(key, seen.stamp)?;
+                self.is_issued(key, value, seen.stamp)
+            }
             None => self.is_deleted(key, seen.stamp),
         }
     }
@@ -135,7 +176,8 @@ impl History {
             return Err(Violation::new(Invariant::Issued, seen));
         };
         match put.stamp.replace(stamp) {
-            Some(before) if before != stamp => {
+            // A server that begins anew writes once more what nobody else has, with a later stamp.
+            Some(before) if before > stamp => {
                 let seen = format!("{value} under {key} had {before} and then {stamp}");
                 Err(Violation::new(Invariant::Issued, seen))
             }
@@ -180,15 +222,13 @@ impl History {
         client: ClientId,
         epoch: Epoch,
         key: &str,
-        stamp: Option<Stamp>,
+        stamp: Stamp,
     ) -> Result<(), Violation> {
-        if let Some(stamp) = stamp {
-            let shown = self.shown.entry((epoch, key.to_owned())).or_insert(stamp);
-            *shown = stamp.max(*shown);
-        }
-        let last = self.sessions.entry((client, epoch, key.to_owned())).or_default();
+        let shown = self.shown.entry((epoch, key.to_owned())).or_insert(stamp);
+        *shown = stamp.max(*shown);
+        let last = self.sessions.entry((client, epoch, key.to_owned())).or_insert(stamp);
         if *last > stamp {
-            let seen = format!("{client:?} at {epoch:?} saw {key} go from {last:?} to {stamp:?}");
+            let seen = format!("{client:?} at {epoch:?} saw {key} go from {last} to {stamp}");
             return Err(Violation::new(Invariant::Session, seen));
         }
         *last = stamp;

@@ -21,6 +21,8 @@ pub enum Invariant {
     Budget,
     /// 6. Entries seldom reach a server twice.
     Economy,
+    /// 7. After a tombstone is collected no stamp at or below it comes back.
+    Collected,
     /// 8. What is kept for others stays under its formula.
     Memory,
     /// 9. Per key and state of an actor, the stamps of writes only grow.
@@ -40,6 +42,7 @@ impl Invariant {
             Self::Session => "4",
             Self::Visible => "5",
             Self::Budget | Self::Economy => "6",
+            Self::Collected => "7",
             Self::Memory => "8",
             Self::StampsGrow => "9",
             Self::Deterministic => "10",

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use actor::sim::Faults;
 use clap::ValueEnum;
+use kvserver::query_actor::Keeping;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 
@@ -54,6 +55,15 @@ pub enum Ending {
     OneStaysAway,
 }
 
+/// How a server goes for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// At once. In the end somebody tells another server that it will not come back.
+    Crash,
+    /// It says goodbye.
+    Leave,
+}
+
 /// A server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Server {
@@ -61,8 +71,8 @@ pub struct Server {
     pub actors: usize,
     /// When it is started for the first time.
     pub starts: Duration,
-    /// When it is there no more, if it goes for good.
-    pub ends: Option<Duration>,
+    /// When and how it goes for good, if it does.
+    pub ends: Option<(Duration, End)>,
     /// Whether it is told of all others when it starts again after a crash; else it starts as it
     /// did for the first time, and the first server of all then begins a store.
     pub joins_again: bool,
@@ -79,6 +89,8 @@ pub struct Plan {
     pub faults: Faults,
     /// The servers, in the order of their start.
     pub servers: Vec<Server>,
+    /// How long they keep what is of no use any more.
+    pub keeping: Keeping,
     /// The number of clients.
     pub clients: usize,
     /// The number of keys.
@@ -105,9 +117,7 @@ impl Plan {
         }
         let lasting = Duration::from_secs(dice.random_range(5..40));
         let mut servers = servers(&mut dice, lasting);
-        if !matches!(profile, Profile::None | Profile::Crashes | Profile::Chaos) {
-            some_end(&mut servers, &mut dice, lasting);
-        }
+        some_end(&mut servers, profile, &mut dice, lasting);
         if profile == Profile::Lossy && dice.random_bool(0.5) {
             faults.message_loss = 0.1;
         }
@@ -116,6 +126,7 @@ impl Plan {
             profile,
             faults,
             servers,
+            keeping: keeping(&mut dice),
             clients: dice.random_range(1..=8),
             // Few keys, so that they meet; in some worlds many, which are seldom written twice.
             keys: if dice.random_bool(0.1) { 200 } else { dice.random_range(1..=12) },
@@ -125,6 +136,19 @@ impl Plan {
             lasting,
             ending: if dice.random_bool(0.5) { Ending::Heal } else { Ending::OneStaysAway },
         }
+    }
+}
+
+impl Plan {
+    /// Whether tombstones are collected while it goes on.
+    pub fn collects(&self) -> bool {
+        self.keeping != Keeping::default()
+    }
+
+    /// How long it may take, when all is well and equal, until nothing is kept that is of no use.
+    pub fn rests_within(&self) -> Duration {
+        let collecting = self.keeping.tombstones + 10 * self.keeping.sweep_every;
+        Duration::from_secs(30) + if self.collects() { collecting } else { Duration::ZERO }
     }
 }
 
@@ -154,7 +178,12 @@ fn servers(dice: &mut Xoshiro256PlusPlus, lasting: Duration) -> Vec<Server> {
 }
 
 /// In one world of three some servers are there no more from some moment on; two remain at least.
-fn some_end(servers: &mut [Server], dice: &mut Xoshiro256PlusPlus, lasting: Duration) {
+fn some_end(
+    servers: &mut [Server],
+    profile: Profile,
+    dice: &mut Xoshiro256PlusPlus,
+    lasting: Duration,
+) {
     if servers.len() < 3 || !dice.random_bool(0.33) {
         return;
     }
@@ -162,6 +191,28 @@ fn some_end(servers: &mut [Server], dice: &mut Xoshiro256PlusPlus, lasting: Dura
         // The first one stays, so that there always is somebody to join.
         let server = dice.random_range(1..servers.len());
         let server = &mut servers[server];
-        server.ends = Some(dice.random_range(server.starts..lasting));
+        let how = match profile {
+            // The promises in milliseconds do not hold for what crashes.
+            Profile::None => End::Leave,
+            _ if dice.random_bool(0.5) => End::Leave,
+            _ => End::Crash,
+        };
+        server.ends = Some((dice.random_range(server.starts..lasting), how));
     }
 }
+
+/// In two worlds of three tombstones are collected while it goes on.
+fn keeping(dice: &mut Xoshiro256PlusPlus) -> Keeping {
+    if dice.random_bool(NOT_COLLECTING) {
+        return Keeping::default();
+    }
+    Keeping {
+        // Well above what clocks differ by and frames take.
+        tombstones: Duration::from_secs(dice.random_range(8..16)),
+        sweep_every: Duration::from_secs(dice.random_range(1..4)),
+        ..Keeping::default()
+    }
+}
+
+/// In so many worlds tombstones are kept for as long as a world lasts.
+const NOT_COLLECTING: f64 = 0.33;

@@ -44,6 +44,11 @@ impl Probes {
         self.everyone.push_back(look(now + EVERYWHERE));
     }
 
+    /// Whether there is still something to look for.
+    pub fn is_waiting(&self) -> bool {
+        !(self.siblings.is_empty() && self.everyone.is_empty() && self.asked.is_empty())
+    }
+
     /// Looks where it is time to, and at the answers that have come.
     pub fn look(&mut self, cluster: &mut Cluster) -> Result<(), Violation> {
         let now = cluster.sim.elapsed();
@@ -57,8 +62,12 @@ impl Probes {
                 }
             }
         }
+        let places = cluster.places();
         let mut waiting = Vec::new();
         for (look, place, mut reply) in self.asked.drain(..) {
+            if !places.contains(&place) {
+                continue;
+            }
             match Sim::poll(&mut reply) {
                 Poll::Ready(answers) => check(&look, place, answers.as_ref())?,
                 Poll::Pending => waiting.push((look, place, reply)),

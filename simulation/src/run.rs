@@ -80,6 +80,8 @@ struct Run<'a> {
     gauges: Gauges,
     /// Whether nothing is wrong, so that writes must be visible in time.
     probing: bool,
+    /// Whether clients ask, so that servers may end.
+    begun: bool,
 }
 
 impl<'a> Run<'a> {
@@ -91,7 +93,7 @@ impl<'a> Run<'a> {
         let clients = (0..plan.clients).map(|id| Client::new(ClientId(id))).collect();
         let (history, probes, gauges) = <(History, Probes, Gauges)>::default();
         let probing = plan.profile == Profile::None;
-        Self { plan, dice, cluster, history, clients, probes, gauges, probing }
+        Self { plan, dice, cluster, history, clients, probes, gauges, probing, begun: false }
     }
 
     fn carry_out(&mut self) -> Result<Report, Violation> {
@@ -103,10 +105,12 @@ impl<'a> Run<'a> {
             let places = self.cluster.places();
             self.converge(&places)?;
         }
+        self.begun = true;
         self.go_on(self.plan.lasting, None)?;
         self.cluster.heal();
         let places = self.cluster.places();
         let converged = self.settle(&places)?;
+        self.come_to_rest()?;
         self.gauges.check_end(&mut self.cluster, self.plan)?;
         if self.plan.ending == Ending::OneStaysAway {
             self.one_goes_away()?;
@@ -135,7 +139,7 @@ impl<'a> Run<'a> {
 
     /// A moment in which clients ask actors at `places`, or wait only if there are none.
     fn tick(&mut self, places: &[Place]) -> Result<(), Violation> {
-        let Self { plan, dice, cluster, history, clients, probes, gauges, probing } = self;
+        let Self { plan, dice, cluster, history, clients, probes, gauges, probing, .. } = self;
         cluster.sim.run_for(TICK);
         let now = cluster.sim.elapsed();
         for client in clients {
@@ -156,7 +160,7 @@ impl<'a> Run<'a> {
     /// Lets the last queries be answered and the actors at `places` become equal, and checks what
     /// they have come to; gives how long it took.
     fn settle(&mut self, places: &[Place]) -> Result<Duration, Violation> {
-        while self.clients.iter().any(Client::is_waiting) {
+        while self.clients.iter().any(Client::is_waiting) || self.probes.is_waiting() {
             self.tick(&[])?;
         }
         let keys = self.plan.keys;
@@ -200,26 +204,54 @@ impl<'a> Run<'a> {
             if self.cluster.sim.elapsed() > begin + CONVERGES_WITHIN {
                 return Err(difference);
             }
-            self.cluster.sim.run_for(Duration::from_millis(500));
+            self.wait()?;
+        }
+    }
+
+    /// Lets half a second pass.
+    fn wait(&mut self) -> Result<(), Violation> {
+        self.cluster.sim.run_for(Duration::from_millis(500));
+        if self.begun {
+            self.cluster.end_some(self.plan);
+        }
+        self.check_runtime()
+    }
+
+    /// Waits until nothing is kept any more that is of no use: all streams have come to their end,
+    /// all tombstones are collected.
+    fn come_to_rest(&mut self) -> Result<(), Violation> {
+        let begin = self.cluster.sim.elapsed();
+        loop {
+            let unrest = self.gauges.unrest(&mut self.cluster, self.plan)?;
+            let Some(unrest) = unrest else { return Ok(()) };
+            if self.cluster.sim.elapsed() > begin + self.plan.rests_within() {
+                return Err(Violation::new(Invariant::Progress, unrest));
+            }
+            self.wait()?;
         }
     }
 
     fn check_end(&self, floor: &BTreeMap<String, Stamp>, survey: &Survey) -> Result<(), Violation> {
         let last = survey.newest();
         for (key, stamp) in floor {
-            if last.get(key) < Some(stamp) {
+            if last.get(key) < Some(stamp) && !self.is_collected(&last, key, *stamp) {
                 let seen = format!("{key} was at {stamp} and is now at {:?}", last.get(key));
                 return Err(Violation::new(Invariant::NotForgotten, seen));
             }
         }
         for (epoch, key, stamp) in self.history.shown() {
             let lives = survey.0.get(&epoch.place).is_some_and(|replica| replica.epoch == epoch);
-            if lives && last.get(key) < Some(&stamp) {
+            if lives && last.get(key) < Some(&stamp) && !self.is_collected(&last, key, stamp) {
                 let seen = format!("{epoch:?} had {key} at {stamp}, now {:?}", last.get(key));
                 return Err(Violation::new(Invariant::NotLost, seen));
             }
         }
         Ok(())
+    }
+
+    /// Whether nothing is known of a key any more since it was deleted at that stamp, or after it.
+    fn is_collected(&self, last: &BTreeMap<String, Stamp>, key: &str, stamp: Stamp) -> bool {
+        !last.contains_key(key) && self.history.may_be_collected(key, stamp)
     }
 
     /// What the runtime has counted and reported.

@@ -51,6 +51,11 @@ impl Survey {
                 let seen = match item.answer {
                     Answer::Found { stamp, value } => Seen { stamp, value: Some(value.to_owned()) },
                     Answer::Missing { deleted: Some(stamp) } => Seen { stamp, value: None },
+                    Answer::Missing { deleted: None } => {
+                        let key = usize::try_from(item.id.0).ok().and_then(|id| names.get(id));
+                        key.map_or(Ok(()), |key| history.missing(epoch, key))?;
+                        continue;
+                    }
                     Answer::Page { entries, .. } => {
                         let entries = entries.into_iter();
                         let entry = |entry: kvcommon::Entry<'_>| {

@@ -219,6 +219,103 @@ fn a_round_that_lost_a_message_is_begun_anew() {
     assert!(pair.is_equal());
 }
 
+#[test]
+fn a_stale_entry_gets_the_tombstone_and_is_not_asked_for() {
+    let (stale, deleted) = (entry("k", 1, Some("stale")), entry("k", 2, None));
+    let mut pair = Pair::new(replica(FEW, &[deleted]), replica(FEW, &[stale]));
+    pair.round();
+    pair.begin(0);
+    pair.settle(1);
+    assert!(pair.is_equal());
+    let settled = |message: &&Message| matches!(message, Message::Settle { .. });
+    let settled: Vec<_> = pair.sent.iter().filter(settled).collect();
+    let [Message::Settle { entries, want }] = settled.as_slice() else { panic!("{settled:?}") };
+    assert_eq!((entries.len(), want.len()), (1, 0));
+}
+
+#[test]
+fn what_was_equal_in_between_is_under_way_again_at_first() {
+    let lacks = || replica(FEW, &[]);
+    let all = [entry("k", 1, Some("v"))];
+    let mut pair = Pair::new(lacks(), replica(FEW, &all));
+    let mut round = |one: Replica| {
+        pair.ends[0].0 = one;
+        pair.begin(0);
+        pair.settle(1);
+        pair.is_equal()
+    };
+    assert!(!round(lacks()), "it may be under way");
+    assert!(round(replica(FEW, &all)));
+    assert!(!round(lacks()), "it may be under way again");
+    assert!(round(lacks()), "it is not");
+}
+
+#[test]
+fn a_repair_of_many_buckets_goes_on_at_once() {
+    let many: Vec<Entry> = (0..20_000).map(|i| entry(&format!("k{i}"), i, Some("v"))).collect();
+    let mut pair = Pair::new(replica(FANOUT, &[]), replica(FANOUT, &many));
+    for _ in 0..2 {
+        pair.begin(0);
+        pair.settle(5000);
+    }
+    assert!(pair.is_equal(), "{} are there", pair.ends[0].0.len());
+    assert!(pair.ends[0].1.tally().buckets_repaired > MAX_REPAIR as u64);
+}
+
+#[test]
+fn groups_that_never_settle_take_turns() {
+    const BUSY: usize = 3 * HOT_GROUPS;
+    let group = |key: &str| Digest::new(FANOUT).bucket(key) / FANOUT as Bucket;
+    let mut keys = std::collections::BTreeMap::new();
+    for number in 0.. {
+        let key = format!("k{number}");
+        keys.insert(group(&key), key);
+        if keys.len() == BUSY {
+            break;
+        }
+    }
+    let mut pair = Pair::new(replica(FANOUT, &[]), replica(FANOUT, &[]));
+    let mut opened = std::collections::BTreeSet::new();
+    for round in 0..=HOT_AFTER.as_secs() / PEER_EVERY.as_secs() + 2 {
+        for key in keys.values() {
+            pair.ends[1].0.merge(entry(key, round, Some("v")));
+        }
+        pair.now += PEER_EVERY;
+        pair.begin(0);
+        pair.settle(100);
+        let groups = pair.sent.drain(..).filter_map(|message| match message {
+            Message::Open(_, groups) => Some(groups),
+            _ => None,
+        });
+        opened.extend(groups.flatten());
+    }
+    assert_eq!(opened.len(), BUSY, "in three rounds each had its turn");
+}
+
+#[test]
+fn a_list_that_was_not_asked_for_is_not_looked_at() {
+    let mut pair = Pair::new(replica(FEW, &[]), replica(FEW, &[entry("k", 1, Some("v"))]));
+    pair.round();
+    pair.begin(0);
+    let asked = loop {
+        let (to, message) = pair.flying.pop_front().unwrap();
+        if let Message::Ask { round, .. } = message {
+            break round;
+        }
+        pair.deliver(to, message, 1);
+    };
+    let (replica, comparison) = &mut pair.ends[0];
+    let mut list = |round: Round, after: Option<&str>| {
+        let after = after.map(str::to_owned);
+        let held = Message::Held { round, after, to: None, held: Vec::new() };
+        comparison.on_message(held, replica, Duration::ZERO);
+        comparison.has_work()
+    };
+    assert!(!list(Round(asked.0.wrapping_sub(1)), None), "of an earlier round");
+    assert!(!list(asked, Some("j")), "of another stretch");
+    assert!(list(asked, None));
+}
+
 fn any_entry() -> impl Strategy<Value = Entry> {
     let value = prop_oneof![1 => Just(None), 3 => "[a-c]{0,2}".prop_map(Some)];
     ("[a-h]{1,2}", 0..4u64, value)

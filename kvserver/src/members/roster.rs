@@ -33,6 +33,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 const REPORT: Duration = Duration::from_secs(2);
 const REPORT_AGAIN: Duration = Duration::from_secs(60);
 
+/// An address where nobody was met for so long keeps nobody from collecting tombstones.
+const UNMET: Duration = Duration::from_secs(10);
+
 /// Addresses beyond so many are not believed.
 const MAX_MEMBERS: usize = 256;
 
@@ -161,12 +164,15 @@ impl Roster {
     }
 
     /// Whether this server begins rounds of collecting: it has the smallest number, and everyone that
-    /// it has ever heard of answers and is ready, but for those that it has forgotten. It does not if
+    /// it has ever met answers and is ready, but for those that it has forgotten. It does not if
     /// more have gone silent than are left: then the others may go on without this part of the store,
     /// and it is this part that has to take over what they have deleted when they meet again.
     fn leads(&self, now: Duration) -> bool {
-        let follows = |contact: &Contact| {
-            contact.live(now).is_some_and(|met| met.ready && met.member.server > self.own.server)
+        let follows = |contact: &Contact| match (&contact.met, contact.live(now)) {
+            (None, _) => contact.since + UNMET <= now,
+            (Some(_), live) => {
+                live.is_some_and(|met| met.ready && met.member.server > self.own.server)
+            }
         };
         let left = self.contacts.len() + 1;
         let is_the_most = left >= self.forgotten.may_live(now, self.keeping.retention);

@@ -149,7 +149,7 @@ impl Giving {
     }
 
     /// Looks at no more than `limit` further entries. Returns the chunk when it is complete.
-    pub fn go_on(mut self, replica: &Replica, limit: usize) -> Result<Chunk, Self> {
+    pub fn go_on(&mut self, replica: &Replica, limit: usize) -> Option<Chunk> {
         let start = self.walk.clone();
         for entry in replica.walk(&mut self.walk, limit) {
             if self.slice.has(entry.key_bytes()) {
@@ -161,10 +161,10 @@ impl Giving {
             }
         }
         if self.packer.len() < CHUNK_BYTES && !self.walk.is_done() {
-            return Err(self);
+            return None;
         }
-        let Self { turn, walk, packer, ready, .. } = self;
-        Ok(Chunk { turn, pack: packer.finish(), next: walk, ready })
+        let pack = std::mem::take(&mut self.packer).finish();
+        Some(Chunk { turn: self.turn, pack, next: self.walk.clone(), ready: self.ready })
     }
 }
 
@@ -194,9 +194,8 @@ mod tests {
             while fetch.wait(Duration::ZERO).is_some() {
                 let mut giving = Giving::new(fetch.ask(Duration::ZERO), true);
                 let chunk = loop {
-                    match giving.go_on(from, 100) {
-                        Ok(chunk) => break chunk,
-                        Err(unfinished) => giving = unfinished,
+                    if let Some(chunk) = giving.go_on(from, 100) {
+                        break chunk;
                     }
                 };
                 assert!(chunk.pack.len() < CHUNK_BYTES + 300_000);

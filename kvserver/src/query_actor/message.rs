@@ -114,6 +114,12 @@ pub enum Note {
     },
     /// The server has the store.
     Open,
+    /// The server ends; to be told to the members actor is when these servers have all that was written
+    /// on this actor.
+    Leave {
+        /// Those that answer.
+        live: Vec<u64>,
+    },
     /// Between these servers, from whom to whom, this one passes on what it hears: they cannot reach each
     /// other.
     Relay(Vec<(u64, u64)>),

@@ -164,6 +164,11 @@ impl Peers {
         }
     }
 
+    /// Whether these servers have all that this actor tells them.
+    pub fn have_all(&self, servers: &[u64]) -> bool {
+        self.links.iter().all(|((server, _), link)| !servers.contains(server) || link.lag() == 0)
+    }
+
     /// What is not known to have come to those whom this actor tells.
     pub fn missing(&self) -> impl Iterator<Item = &Entry> {
         self.links.values().flat_map(Link::missing)
@@ -210,6 +215,13 @@ impl Peers {
     fn slices(&self, of: u16) -> impl Iterator<Item = u16> + use<> {
         let actors = self.own.as_ref().map_or(1, |own| own.actors);
         (self.me..of).step_by(actors.into())
+    }
+
+    /// The server that a frame comes from, if nobody else has told of it.
+    pub fn introduced<'a>(&self, frame: &'a Frame) -> Option<&'a Member> {
+        let member = frame.introduce.as_ref()?;
+        let is_new = !self.members.contains_key(&member.server);
+        (is_new && !self.forgotten.contains(&member.server)).then_some(member)
     }
 
     /// Takes in a frame. `None` if it is not for this actor.

@@ -21,7 +21,11 @@ impl QueryActor {
             (frame.data, frame.chunk) = (None, None);
             frame.digest = frame.digest.filter(|message| !brings_entries(message));
         }
+        let introduced = self.peers.introduced(&frame).cloned();
         let Some((link, arrived)) = self.peers.take_in(frame, now) else { return };
+        if let (Some(member), Some(home)) = (introduced, &self.home) {
+            ctx.tell(&home.members, members::Message::Introduced(member));
+        }
         self.sweep.heard(Other::Server(link), mark, knows_me);
         if arrived.not_whole && self.is_ready() {
             self.peers.catch_up(link);
@@ -73,6 +77,7 @@ impl QueryActor {
                 self.fetched.clear();
                 self.complete_if_ready(ctx);
             }
+            Note::Leave { live } => self.leaving = Some(live),
             Note::Relay(relays) => self.peers.relay_between(relays),
             Note::Lead(leads) => self.gathering.leads = leads,
             Note::Status { at, json, members } => {

@@ -61,13 +61,14 @@
 //! A round costs each pair of partners one small message each way beside what they say anyway, and the
 //! tombstones once for each actor. Where nothing was deleted no round begins.
 
+mod mark;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use super::comparing::Other;
-use super::pack::Pack;
+use mark::Claim;
+pub use mark::{Begin, Mark, Round, Say};
 
 /// A round has at most so many tombstones, which one handler merges in a few milliseconds.
 pub const MAX_TOMBSTONES: usize = 4096;
@@ -89,121 +90,6 @@ const STALE_AFTER: Duration = Duration::from_secs(6);
 
 /// A round whose tombstones are too young for this actor's clock is asked for again after so long.
 const TOO_YOUNG: Duration = Duration::from_secs(5);
-
-/// A round of collecting, or with [`Round::NONE`], none. Later rounds of a chain are larger. A chain
-/// that began earlier is larger than one that began later, so that a store that was begun by mistake
-/// beside another one is the one that gives way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Round(u64);
-
-impl Round {
-    /// Before the first one.
-    pub const NONE: Self = Self(0);
-
-    /// As a number for people, and to compare.
-    pub fn number(self) -> u64 {
-        self.0
-    }
-
-    /// The round that follows: eight bits of chance below a count, below the age of the chain.
-    fn next(self, wall_millis: u64, chance: u64) -> Self {
-        /// 26 bits of minutes last until 2097.
-        const LAST_MINUTE: u64 = (1 << 26) - 1;
-        const COUNT_BITS: u32 = 22;
-        const CHANCE_BITS: u32 = 8;
-        let before = match self {
-            Self::NONE => LAST_MINUTE.saturating_sub(wall_millis / 60_000) << COUNT_BITS,
-            Self(round) => round >> CHANCE_BITS,
-        };
-        Self((before + 1) << CHANCE_BITS | chance & ((1 << CHANCE_BITS) - 1))
-    }
-}
-
-/// What an actor says of all that it sends.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Claim {
-    /// It holds only what clients of servers that have yet to fetch the store have written.
-    #[default]
-    New,
-    /// It does not hold everything; what it holds came from actors that had confirmed this round.
-    Partial(Round),
-    /// It has confirmed this round.
-    Firm(Round),
-}
-
-impl Claim {
-    fn round(self) -> Option<Round> {
-        match self {
-            Self::New => None,
-            Self::Partial(round) | Self::Firm(round) => Some(round),
-        }
-    }
-}
-
-/// What every message between query actors says of its sender.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Mark {
-    claim: Claim,
-    /// The last round that the sender has collected, or heard of as collected; without one, it is the
-    /// one it claims.
-    collected: Option<Round>,
-    /// No write has an earlier stamp from now on.
-    floor_millis: u64,
-}
-
-impl Mark {
-    fn collected(&self) -> Round {
-        self.collected.or(self.claim.round()).unwrap_or(Round::NONE)
-    }
-}
-
-/// A round.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Begin {
-    /// Its number.
-    pub round: Round,
-    /// The one that it follows.
-    pub after: Round,
-    /// Its tombstones.
-    pub tombstones: Pack,
-}
-
-/// What is said about rounds beside the marks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Say {
-    /// A round.
-    Begin(Begin),
-    /// What is your mark?
-    Ask,
-    /// Which round follows this one?
-    Want(Round),
-    /// These tombstones are old, and no round has had them. They go to the first sibling, from there to
-    /// the first actor of the member with the smallest number, and into its next round.
-    Left(Pack),
-}
-
-impl Say {
-    /// Whether it may go without waiting for data.
-    pub fn is_small(&self) -> bool {
-        !matches!(self, Self::Begin(_) | Self::Left(_))
-    }
-
-    /// Puts what is to be said in the place of what was, unless that is worth more.
-    pub fn put(self, place: &mut Option<Self>) {
-        if self.worth() >= place.as_ref().map_or(0, Self::worth) {
-            *place = Some(self);
-        }
-    }
-
-    fn worth(&self) -> u8 {
-        match self {
-            Self::Ask => 1,
-            Self::Left(_) => 2,
-            Self::Want(_) => 3,
-            Self::Begin(_) => 4,
-        }
-    }
-}
 
 /// A round that was confirmed and is to be collected.
 struct Pending {
@@ -441,12 +327,5 @@ impl Sweep {
     }
 }
 
-impl PartialOrd for Claim {
-    /// Only what is firm is compared.
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        match (self, other) {
-            (Self::Firm(this), Self::Firm(that)) => this.partial_cmp(that),
-            _ => (self == other).then_some(std::cmp::Ordering::Equal),
-        }
-    }
-}
+#[cfg(test)]
+mod tests;

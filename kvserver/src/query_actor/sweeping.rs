@@ -85,7 +85,7 @@ impl QueryActor {
     /// Takes in what another actor says about rounds.
     pub(super) fn take_in_say(&mut self, from: Other, say: Option<Say>, ctx: &mut Ctx<'_>) {
         match say {
-            Some(Say::Begin(begin)) => self.confirm(begin, ctx),
+            Some(Say::Begin(begin)) => self.confirm(&begin, ctx),
             Some(Say::Ask) => self.announce(from),
             Some(Say::Want(after)) => {
                 if let Some(begin) = self.sweep.round_after(after).cloned() {
@@ -163,7 +163,7 @@ impl QueryActor {
             let next = self.sweep.next(self.partners(), sweep_every, elapsed, millis, chance);
             if let Some((round, after)) = next {
                 let tombstones = self.gathering.take(later);
-                self.confirm(Begin { round, after, tombstones }, ctx);
+                self.confirm(&Begin { round, after, tombstones }, ctx);
             }
         }
     }
@@ -181,8 +181,8 @@ impl QueryActor {
     }
 
     /// Confirms a round, if it is the next one for this actor, and passes it on.
-    fn confirm(&mut self, begin: Begin, ctx: &mut Ctx<'_>) {
-        if !self.sweep.may_take(&begin) {
+    fn confirm(&mut self, begin: &Begin, ctx: &mut Ctx<'_>) {
+        if !self.sweep.may_take(begin) {
             return;
         }
         let Some(tombstones) = Tombstones::read(&begin.tombstones) else { return };

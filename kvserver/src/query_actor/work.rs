@@ -74,10 +74,10 @@ impl QueryActor {
                 self.work.push_front(work);
             }
         }
-        if let Some((link, giving)) = self.giving.pop_front() {
+        if let Some((link, mut giving)) = self.giving.pop_front() {
             match giving.go_on(&self.replica, SLICE) {
-                Ok(chunk) => self.peers.give(link, chunk),
-                Err(unfinished) => self.giving.push_back((link, unfinished)),
+                Some(chunk) => self.peers.give(link, chunk),
+                None => self.giving.push_back((link, giving)),
             }
         }
         if let Some(turn) = self.comparing.work(&self.replica, SLICE) {

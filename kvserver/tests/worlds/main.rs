@@ -1,5 +1,7 @@
 //! Servers without their sockets, in the simulator: what takes hours, or a broken network.
 
+#![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
+
 mod members;
 mod sweeps;
 mod world;

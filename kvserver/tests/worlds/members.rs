@@ -104,7 +104,7 @@ fn a_member_that_ends_is_forgotten_at_once() {
     let mut world = World::of(&[1, 1, 1]);
     let (system, members) = (world.system(1), world.members(1));
     let said = world.sim.ask(system, &members, |reply| Message::Leave { reply: Some(reply) });
-    assert_eq!(world.sim.run_until_answer(said, secs(1)), Some(()));
+    assert_eq!(world.sim.run_until_answer(said, secs(1)), Some(true));
     world.sim.run_for(secs(1));
     world.sim.crash(system);
     for server in [0, 2] {

@@ -10,8 +10,9 @@ use std::time::Duration;
 use actor::{Address, Now};
 use serde::{Deserialize, Serialize};
 
+use super::contact::Contact;
 use super::{Effect, Hello, Roster};
-use crate::query_actor::Note;
+use crate::query_actor::{Member, Note};
 
 /// One that was silent may live behind a broken network: it is still called so often.
 const CALL_SILENT: Duration = Duration::from_secs(30);
@@ -181,19 +182,26 @@ impl Roster {
         due.into_iter().map(call).collect()
     }
 
-    /// What another server has forgotten is forgotten here as well, unless it is heard here or lives
-    /// again.
+    /// What another server has forgotten is forgotten here as well, unless it is heard here.
     pub(super) fn hear_of_forgotten(&mut self, gone: Vec<Gone>, now: Now) -> Vec<Effect> {
         let mut effects = Vec::new();
-        for Gone { address, server, why } in gone.into_iter().take(MAX_GONE) {
-            let Some(contact) = self.contacts.get(&address) else { continue };
-            let met = contact.met.as_ref().map(|met| met.member.server);
-            let is_meant = met.is_none() || met == server;
-            if is_meant && contact.live(now.elapsed).is_none() {
+        for Gone { address, why, .. } in gone.into_iter().take(MAX_GONE) {
+            let silent = |contact: &Contact| contact.live(now.elapsed).is_none();
+            if self.contacts.get(&address).is_some_and(silent) {
                 effects.extend(self.let_go(&address, why, now.elapsed));
             }
         }
         effects
+    }
+
+    /// A query actor of another server has introduced itself to one of this one's, which has a link with
+    /// it now. Whoever is there has to be known here as well, and be it to be forgotten.
+    pub fn introduced(&mut self, member: Member, now: Now) {
+        let known = self.contacts.get(&member.address).and_then(|contact| contact.met.as_ref());
+        if known.is_none_or(|met| met.member.server != member.server) {
+            self.forgotten.remove(&member.address);
+            self.add(vec![member.address], now.elapsed);
+        }
     }
 
     /// A member has said goodbye.
@@ -204,6 +212,12 @@ impl Roster {
             true => self.let_go(&hello.from.address, Why::Left, now.elapsed),
             false => Vec::new(),
         }
+    }
+
+    /// The servers that answer.
+    pub fn live(&self, now: Duration) -> Vec<u64> {
+        let live = self.contacts.values().filter_map(|contact| contact.live(now));
+        live.map(|met| met.member.server).collect()
     }
 
     /// Says goodbye to everyone.

@@ -130,7 +130,7 @@ fn the_member_with_the_smallest_number_leads_while_all_known_ones_answer() {
     let mut world = World::new();
     world.start("a", 5, &[]);
     world.run(100);
-    assert_eq!(world.leads[&address("a")], true);
+    assert!(world.leads[&address("a")]);
     world.start("b", 2, &["a"]);
     world.start("c", 3, &["b"]);
     world.run(4000);

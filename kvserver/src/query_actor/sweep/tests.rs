@@ -1,0 +1,169 @@
+//! The rules of collecting, one actor at a time.
+
+use super::super::pack::Packer;
+use super::*;
+
+const fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+const A: Other = Other::Sibling(1);
+const B: Other = Other::Server((7, 0));
+
+fn round(number: u64) -> Round {
+    (0..number).fold(Round::NONE, |round, _| round.next(1_700_000_000_000, 5))
+}
+
+fn begin(number: u64) -> Begin {
+    let tombstones = Packer::default().finish();
+    Begin { round: round(number), after: round(number - 1), tombstones }
+}
+
+fn mark(claim: Claim, collected: u64) -> Mark {
+    Mark { claim, collected: Some(round(collected)), floor_millis: 0 }
+}
+
+fn firm(confirmed: u64, collected: u64) -> Mark {
+    mark(Claim::Firm(round(confirmed)), collected)
+}
+
+/// An actor that holds an empty store.
+fn ready() -> Sweep {
+    let mut sweep = Sweep::default();
+    sweep.complete(secs(0));
+    sweep
+}
+
+fn partners() -> impl Iterator<Item = Other> {
+    [A, B].into_iter()
+}
+
+#[test]
+fn rounds_grow_and_those_of_an_older_store_are_larger() {
+    let (old, new) = (1_700_000_000_000, 1_700_000_060_000);
+    let first = Round::NONE.next(old, 255);
+    assert!(first > Round::NONE.next(new, 255));
+    let mut last = first;
+    for chance in 0..1000 {
+        let next = last.next(new, chance * 7919);
+        assert!(next > last);
+        last = next;
+    }
+    assert!(first.number() < 1 << 56, "a varint of eight bytes");
+}
+
+#[test]
+fn a_round_is_collected_when_all_partners_have_confirmed_it() {
+    let mut sweep = ready();
+    assert!(sweep.may_take(&begin(1)));
+    sweep.took(begin(1), 500);
+    assert_eq!(sweep.swept(), Some(round(1)));
+    assert!(sweep.collect(partners()).is_none(), "nobody has said anything");
+    sweep.heard(A, firm(1, 0), true);
+    sweep.heard(B, firm(0, 0), true);
+    assert!(sweep.collect(partners()).is_none());
+    sweep.heard(B, mark(Claim::Partial(round(1)), 0), true);
+    assert!(sweep.collect(partners()).is_none(), "it has yet to get everything");
+    sweep.heard(B, firm(1, 0), true);
+    assert_eq!(sweep.collect(partners()), Some(begin(1)));
+    assert_eq!((sweep.collected(), sweep.floor_millis()), (round(1), 501));
+    assert!(sweep.collect(partners()).is_none());
+}
+
+#[test]
+fn rounds_are_taken_in_their_order_and_no_more_than_two_at_once() {
+    let mut sweep = ready();
+    assert!(!sweep.may_take(&begin(2)));
+    sweep.took(begin(1), 0);
+    assert!(!sweep.may_take(&begin(1)));
+    sweep.took(begin(2), 0);
+    assert!(!sweep.may_take(&begin(3)));
+    sweep.heard(A, firm(3, 1), true);
+    assert!(sweep.may_take(&begin(3)), "the others have gone on");
+    assert!(!Sweep::default().may_take(&begin(1)), "it holds nothing yet");
+}
+
+#[test]
+fn a_confirmed_round_of_another_chain_counts_for_nothing() {
+    let mut sweep = ready();
+    sweep.took(begin(1), 0);
+    let other = Round::NONE.next(1_600_000_000_000, 0);
+    assert!(other > round(1));
+    for partner in partners() {
+        sweep.heard(partner, mark(Claim::Firm(other), 0), true);
+    }
+    assert!(sweep.collect(partners()).is_none());
+}
+
+#[test]
+fn entries_are_refused_from_those_who_have_not_confirmed_what_is_collected() {
+    let mut sweep = ready();
+    sweep.took(begin(1), 0);
+    assert!(sweep.welcomes(&firm(0, 0)));
+    partners().for_each(|partner| sweep.heard(partner, firm(1, 0), true));
+    sweep.collect(partners()).unwrap();
+    assert!(!sweep.welcomes(&firm(0, 0)));
+    assert!(!sweep.welcomes(&mark(Claim::Partial(Round::NONE), 0)));
+    assert!(sweep.welcomes(&firm(1, 0)));
+    assert!(sweep.welcomes(&mark(Claim::New, 0)), "it has nothing but its own clients' writes");
+}
+
+#[test]
+fn a_newcomer_claims_the_lowest_that_it_was_given_and_catches_up() {
+    let mut sweep = Sweep::default();
+    assert_eq!(sweep.mark().claim, Claim::New);
+    sweep.merging(&mark(Claim::New, 0));
+    assert_eq!(sweep.mark().claim, Claim::New);
+    sweep.merging(&firm(5, 3));
+    sweep.merging(&firm(4, 3));
+    sweep.merging(&firm(6, 4));
+    assert_eq!(sweep.mark().claim, Claim::Partial(round(4)));
+    assert_eq!(sweep.swept(), None);
+    assert!(sweep.welcomes(&firm(1, 0)), "it has collected nothing itself");
+    sweep.complete(secs(0));
+    assert_eq!(sweep.swept(), Some(round(4)));
+    assert!(!sweep.welcomes(&firm(3, 3)));
+    sweep.heard(B, firm(6, 4), true);
+    let questions = sweep.questions([B].into_iter(), false, secs(1));
+    assert_eq!(questions, [(B, Say::Want(round(4)))]);
+    assert!(sweep.questions([B].into_iter(), false, secs(2)).is_empty(), "not so often");
+    assert!(sweep.may_take(&begin(5)));
+}
+
+#[test]
+fn who_is_behind_what_is_collected_for_too_long_is_stale() {
+    let mut sweep = ready();
+    sweep.heard(B, firm(3, 1), true);
+    assert_eq!(sweep.stale(secs(10)), None);
+    assert_eq!(sweep.stale(secs(15)), None);
+    assert_eq!(sweep.stale(secs(16)), Some(B));
+    sweep.took(begin(1), 0);
+    assert_eq!(sweep.stale(secs(17)), None, "it has caught up");
+    assert_eq!(sweep.stale(secs(60)), None);
+}
+
+#[test]
+fn a_round_is_begun_when_nothing_is_under_way_and_all_are_known_to_be_equal() {
+    let next = |sweep: &Sweep, now| sweep.next(partners(), secs(60), now, 1_700_000_000_000, 5);
+    let mut sweep = ready();
+    sweep.heard(A, firm(0, 0), true);
+    assert_eq!(next(&sweep, secs(70)), None, "B has said nothing");
+    let questions = sweep.questions(partners(), true, secs(70));
+    assert_eq!(questions, [(B, Say::Ask)]);
+    sweep.heard(B, firm(0, 0), false);
+    assert_eq!(next(&sweep, secs(70)), None, "what B heard of an earlier state is on its way");
+    sweep.heard(B, firm(0, 0), true);
+    assert_eq!(next(&sweep, secs(30)), None, "it has just come here");
+    assert_eq!(next(&sweep, secs(70)), Some((round(1), Round::NONE)));
+    sweep.took(begin(1), 0);
+    assert_eq!(next(&sweep, secs(70)), None);
+}
+
+#[test]
+fn a_begin_is_not_pushed_aside_by_a_question() {
+    let mut place = None;
+    Say::Ask.put(&mut place);
+    Say::Begin(begin(1)).put(&mut place);
+    Say::Want(round(1)).put(&mut place);
+    assert_eq!(place, Some(Say::Begin(begin(1))));
+}
