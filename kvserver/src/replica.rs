@@ -87,6 +87,12 @@ impl Replica {
         self.tombstones.warm(&hashes, &mut scratch);
     }
 
+    /// Prepares for the merge of these entries, as [`warm`](Self::warm) does for queries.
+    pub fn warm_to_merge<'e>(&self, entries: impl Iterator<Item = &'e Entry> + Clone) {
+        self.warm(entries.clone().map(Entry::key_bytes));
+        self.digest.warm(entries.map(Entry::key_bytes));
+    }
+
     /// Carries out a Put (`Some` value) or a Delete (`None`) at `clock_millis`, and returns the new
     /// entry. It beats what was held.
     ///

@@ -1,15 +1,10 @@
 //! Work that takes long, a slice at a time, so that queries never wait for it.
 
-use std::time::Duration;
-
 use super::pack::Unpacker;
 use super::peers::LinkId;
 use super::{Ctx, Fetched, Given, Message, QueryActor, SLICE};
 use crate::entry::Entry;
 use crate::replica::Walk;
-
-/// The pause between two slices, in which the thread serves its sockets.
-const BREATH: Duration = Duration::from_millis(1);
 
 /// So many entries are merged together, so that what they will touch can be fetched from memory at
 /// once. It fits a processor's nearest cache.
@@ -52,7 +47,7 @@ pub(super) enum Then {
 }
 
 impl QueryActor {
-    /// Work begins at once if nothing waits before it; a timer sees to the rest.
+    /// Work begins at once if nothing waits before it; messages to oneself see to the rest.
     pub(super) fn begin_work(&mut self, ctx: &mut Ctx<'_>) {
         if self.work_is_due {
             self.send_when_due(ctx);
@@ -85,7 +80,10 @@ impl QueryActor {
         }
         if !self.work.is_empty() || !self.giving.is_empty() || self.comparing.has_work() {
             self.work_is_due = true;
-            ctx.tell_after(BREATH, Message::Work);
+            // Behind the queries that wait; and the runtime sees to it that an actor that keeps
+            // telling itself something lets its thread serve the sockets.
+            let me = ctx.me();
+            ctx.tell(&me, Message::Work);
         }
         self.send_when_due(ctx);
     }
@@ -97,7 +95,7 @@ impl QueryActor {
             Source::Sibling(entries) => {
                 while count < limit && entries.len() > 0 {
                     let group = entries.as_slice().iter().take(GROUP.min(limit - count));
-                    self.replica.warm(group.map(Entry::key_bytes));
+                    self.replica.warm_to_merge(group);
                     for entry in entries.take(GROUP.min(limit - count)) {
                         self.replica.merge(entry);
                         count += 1;
@@ -105,12 +103,16 @@ impl QueryActor {
                 }
             }
             Source::Server(entries) => {
-                for entry in entries.take(limit) {
-                    match entry {
-                        Ok(entry) => self.merge_from_server(entry),
-                        Err(error) => tracing::error!("{error}"),
+                while count < limit && !entries.is_done() {
+                    let group: Vec<_> = entries.take(GROUP.min(limit - count)).collect();
+                    self.replica.warm_to_merge(group.iter().flatten());
+                    count += group.len();
+                    for entry in group {
+                        match entry {
+                            Ok(entry) => self.merge_from_server(entry),
+                            Err(error) => tracing::error!("{error}"),
+                        }
                     }
-                    count += 1;
                 }
             }
             Source::Own { to, walk } => {
