@@ -87,10 +87,10 @@ impl Replica {
         self.tombstones.warm(&hashes, &mut scratch);
     }
 
-    /// Prepares for the merge of these entries, as [`warm`](Self::warm) does for queries.
-    pub fn warm_to_merge<'e>(&self, entries: impl Iterator<Item = &'e Entry> + Clone) {
-        self.warm(entries.clone().map(Entry::key_bytes));
-        self.digest.warm(entries.map(Entry::key_bytes));
+    /// As [`warm`](Self::warm), for keys that will be written or merged.
+    pub fn warm_to_write<'k>(&self, keys: impl Iterator<Item = &'k [u8]> + Clone) {
+        self.warm(keys.clone());
+        self.digest.warm(keys);
     }
 
     /// Carries out a Put (`Some` value) or a Delete (`None`) at `clock_millis`, and returns the new

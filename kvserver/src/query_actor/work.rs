@@ -95,7 +95,7 @@ impl QueryActor {
             Source::Sibling(entries) => {
                 while count < limit && entries.len() > 0 {
                     let group = entries.as_slice().iter().take(GROUP.min(limit - count));
-                    self.replica.warm_to_merge(group);
+                    self.replica.warm_to_write(group.map(Entry::key_bytes));
                     for entry in entries.take(GROUP.min(limit - count)) {
                         self.replica.merge(entry);
                         count += 1;
@@ -105,7 +105,7 @@ impl QueryActor {
             Source::Server(entries) => {
                 while count < limit && !entries.is_done() {
                     let group: Vec<_> = entries.take(GROUP.min(limit - count)).collect();
-                    self.replica.warm_to_merge(group.iter().flatten());
+                    self.replica.warm_to_write(group.iter().flatten().map(Entry::key_bytes));
                     count += group.len();
                     for entry in group {
                         match entry {
