@@ -195,6 +195,9 @@ fn append(message: &mut Vec<u8>, item: &impl Serialize) {
     postcard::serialize_with_flavor(item, Append(message)).expect("a Vec takes every item");
 }
 
+/// The most bytes that postcard needs for a number.
+const LONGEST_VARINT: usize = 10;
+
 struct Append<'a>(&'a mut Vec<u8>);
 
 impl Flavor for Append<'_> {
@@ -206,7 +209,14 @@ impl Flavor for Append<'_> {
     }
 
     fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
-        self.0.extend_from_slice(bytes);
+        if bytes.len() > LONGEST_VARINT {
+            self.0.extend_from_slice(bytes);
+            return Ok(());
+        }
+        // A number comes in bytes that were stored one by one a moment ago. To load several of them
+        // at once, as a copy does, a processor waits until the stores are through.
+        self.0.reserve(LONGEST_VARINT);
+        bytes.iter().for_each(|byte| self.0.push(*byte));
         Ok(())
     }
 

@@ -62,7 +62,7 @@
 //! ## Queries do not wait for sync
 //!
 //! A handler runs for a few milliseconds at most. A message with many entries is merged in slices of
-//! [`SLICE`] entries, each started by a timer to oneself, and queries are handled between them; so is
+//! [`SLICE`] entries, each started by a message to oneself, and queries are handled between them; so is
 //! the search for a chunk or for a difference (`work`). Merging is commutative, so a slice may safely
 //! interleave with writes to the same keys. A batch of queries that would take longer, or whose
 //! answers would fill a message, is answered as far as that goes; what is left goes back to the
@@ -91,11 +91,11 @@
 //!   be nothing, and go on; other servers' digests bring the rest back.
 //! - The pace counts from when a message is sent. An actor whose thread gets no processor sends
 //!   late; it never catches up by sending faster.
-//! - The slices are counted in entries, not in time; a machine ten times slower makes slices of ten
-//!   milliseconds. After each slice the thread serves its sockets for a millisecond or two, so an
-//!   actor merges some 400,000 entries a second; siblings and servers that write more than that for
-//!   long build up a backlog, and with it a delay. Frames are acknowledged when they come, not when
-//!   they are merged, so a backlog does not slow the sender down.
+//! - The slices are counted in entries, not in time; a machine ten times slower makes slices of some
+//!   milliseconds. Merging takes what time the queries leave, about half a microsecond an entry;
+//!   siblings and servers that write more than that for long build up a backlog, and with it a delay.
+//!   Frames are acknowledged when they come, not when they are merged, so a backlog does not slow the
+//!   sender down.
 //! - Two servers that cannot reach each other are not relayed between by a third that reaches both;
 //!   what a third has is passed on only in comparing, every ten seconds.
 //! - When a server meets another one, an actor takes on up to 8 MiB of its latest writes in one
@@ -197,8 +197,8 @@ pub enum Message {
     Panic,
 }
 
-/// So many entries are merged, or collected for a refill, in one handler: about a millisecond.
-pub const SLICE: usize = 1000;
+/// So many entries are merged, or collected for a refill, in one handler: a fraction of a millisecond.
+pub const SLICE: usize = 256;
 
 /// The actor.
 pub struct QueryActor {

@@ -92,6 +92,12 @@ impl Replica {
         self.tombstones.warm(&hashes, &mut scratch);
     }
 
+    /// As [`warm`](Self::warm), for keys that will be written or merged.
+    pub fn warm_to_write<'k>(&self, keys: impl Iterator<Item = &'k [u8]> + Clone) {
+        self.warm(keys.clone());
+        self.digest.warm(keys);
+    }
+
     /// Carries out a Put (`Some` value) or a Delete (`None`) at `clock_millis`, and returns the new
     /// entry. It beats what was held.
     ///

@@ -99,7 +99,8 @@ impl QueryActor {
             if group.len() > 1 {
                 let items = group.iter().filter_map(|(_, item)| item.as_ref().ok());
                 let queries = items.filter_map(|item| item.query.as_ref().ok());
-                self.replica.warm(queries.filter_map(key));
+                self.replica.warm(queries.clone().filter_map(read_key));
+                self.replica.warm_to_write(queries.filter_map(written_key));
             }
             for (answered, item) in group.drain(..) {
                 if *left == 0 || turn.message.len() >= TURN_BYTES {
@@ -178,13 +179,19 @@ impl QueryActor {
     }
 }
 
-/// The one key that a query touches.
-fn key<'a>(query: &Query<'a>) -> Option<&'a [u8]> {
+/// The one key that a query reads.
+fn read_key<'a>(query: &Query<'a>) -> Option<&'a [u8]> {
     match *query {
-        Query::Get { key } | Query::Put { key, .. } | Query::Delete { key, .. } => {
-            Some(key.as_bytes())
-        }
-        Query::List { .. } | Query::Status | Query::Forget { .. } => None,
+        Query::Get { key } => Some(key.as_bytes()),
+        _ => None,
+    }
+}
+
+/// The one key that a query writes.
+fn written_key<'a>(query: &Query<'a>) -> Option<&'a [u8]> {
+    match *query {
+        Query::Put { key, .. } | Query::Delete { key, .. } => Some(key.as_bytes()),
+        _ => None,
     }
 }
 

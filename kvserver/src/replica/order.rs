@@ -264,8 +264,12 @@ impl Run {
         }
         let head = head(rest);
         let heads = &self.heads[..len];
+        // Keys that come in their order are quickly placed.
+        if heads[len - 1] < head {
+            return Err(len);
+        }
         let from = heads.partition_point(|other| *other < head);
-        let alike = heads[from..].partition_point(|other| *other == head);
+        let alike = heads[from..].iter().take_while(|other| **other == head).count();
         self.slots[from..from + alike]
             .binary_search_by(|slot| slab.key(*slot).cmp(key))
             .map(|place| from + place)
@@ -300,15 +304,21 @@ impl Run {
     /// Gives a place its slot.
     fn set(&mut self, place: usize, slot: Slot, slab: &Slab) {
         self.slots[place] = slot;
+        let (key, common) = (slab.key(slot), usize::from(self.common));
         let last = usize::from(self.len) - 1;
-        if place == 0 || place == last {
-            let common = in_common(slab.key(self.slots[0]), slab.key(self.slots[last]));
-            if common < usize::from(self.common) {
-                self.fit(slab);
-                return;
-            }
+        // What all have in common is what the first one and the last one have.
+        let other_end = match place {
+            0 => last,
+            place if place == last => 0,
+            _ => place,
+        };
+        if other_end != place && !key.starts_with(&slab.key(self.slots[other_end])[..common])
+            || last == 0
+        {
+            self.fit(slab);
+        } else {
+            self.heads[place] = head(&key[common..]);
         }
-        self.heads[place] = head(&slab.key(slot)[usize::from(self.common)..]);
     }
 
     fn remove(&mut self, place: usize) {
