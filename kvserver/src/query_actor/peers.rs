@@ -328,6 +328,11 @@ impl Peers {
         self.links.values_mut().for_each(|link| link.purge(tombstones, collected, now));
     }
 
+    /// All servers that this actor has links with.
+    pub fn members(&self) -> impl Iterator<Item = &Member> {
+        self.members.values()
+    }
+
     /// All links.
     pub fn links(&self) -> impl Iterator<Item = LinkId> {
         self.links.keys().copied()
