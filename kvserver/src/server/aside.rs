@@ -86,12 +86,12 @@ mod tests {
         append(&file, &[Entry::new(stamp, "key", Some("a \"value\""))]).unwrap();
         append(&file, &[Entry::new(stamp, "gone", None)]).unwrap();
         let text = std::fs::read_to_string(&file).unwrap();
+        assert!(append(&folder, &[]).is_err(), "it is no file");
         std::fs::remove_dir_all(&folder).unwrap();
         let expected = [
             r#"{"key":"key","value":"a \"value\"","millis":5,"counter":1,"writer":"00000000000000ab"}"#,
             r#"{"key":"gone","value":null,"millis":5,"counter":1,"writer":"00000000000000ab"}"#,
         ];
         assert_eq!(text.lines().collect::<Vec<_>>(), expected);
-        assert!(append(&folder, &[]).is_err());
     }
 }
