@@ -77,8 +77,8 @@ pub enum Message {
         /// The number.
         writer: u64,
     },
-    /// An actor of another server has introduced itself to a query actor.
-    Introduced(Member),
+    /// These servers a query actor has links with; nobody here may know them.
+    Introduced(Vec<Member>),
     /// A query actor has missed what others have deleted for good, or all of them have lost the store.
     Stale {
         /// Its place among its siblings.
@@ -202,7 +202,10 @@ impl Actor for Members {
             // A state that was lost in a panic may have sent a moment ago.
             let last_told = (ctx.restarts() > 0).then_some(now.elapsed);
             let mut inside = Inside::new(setup, now, last_told);
-            let effects = inside.roster.tick(now);
+            let mut effects = inside.roster.tick(now);
+            if ctx.restarts() > 0 {
+                effects.push(Effect::NoteAll(Note::Introduce));
+            }
             inside.carry_out(effects, ctx);
             self.0 = Some(inside);
             ctx.tell_after(TICK, Message::Tick);
@@ -247,8 +250,8 @@ impl Actor for Members {
                 inside.roster.writes(writer);
                 return;
             }
-            Message::Introduced(member) => {
-                inside.roster.introduced(member, now);
+            Message::Introduced(members) => {
+                members.into_iter().for_each(|member| inside.roster.introduced(member, now));
                 return;
             }
             Message::Stale { place, server, generation } => {

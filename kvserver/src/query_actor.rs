@@ -14,8 +14,8 @@
 //! what *its own clients* have written and what came *to it from other servers*; what came from a
 //! sibling has reached the others from there. To each other server of M actors, actor i tells what
 //! its own clients have written, and it tells that to actor i mod M alone, which passes it on to its
-//! siblings. Nothing is forwarded to third servers: every server tells every other one itself. So a
-//! write crosses to another server once, goes over each ordered pair of actors at most once, and no
+//! siblings. Nothing is forwarded to third servers (but between two that cannot hear each other, by one
+//! that hears both): every server tells every other one itself. So a write crosses to another server once, goes over each ordered pair of actors at most once, and no
 //! cost of a Put depends on what the store already holds.
 //!
 //! ## What is told
@@ -40,11 +40,12 @@
 //!
 //! ## What gets lost between servers
 //!
-//! A frame is numbered and acknowledged, and what was in a lost one is sent again (`stream`). That
+//! A frame is numbered and acknowledged once it is merged, and what was in a lost one is sent again
+//! (`stream`). That
 //! covers links that break. It does not cover everything: an actor may die with what it has not yet
 //! told, a receiver may be away for longer than is remembered for it, a write may reach one server
 //! and supersede there what a third one never got. So replicas also compare what they hold, by sums
-//! over it ([`digest`]): siblings in a ring every second, the first actors of each
+//! over it ([`digest`](crate::digest)): siblings in a ring every second, the first actors of each
 //! two servers every ten. Whatever differs, and for whatever reason, is found and repaired.
 //!
 //! ## A new server
@@ -58,6 +59,14 @@
 //! hash, chunk by chunk (`fetch`), and tell their siblings like any news. The server is ready when
 //! every actor has merged all slices of a server that is itself ready. The same fetch brings a ready
 //! server up to date when a peer's stream says that it has left something out.
+//!
+//! ## What is deleted
+//!
+//! A deleted key leaves a tombstone, which beats what is older. Tombstones are dropped in rounds that
+//! every actor of every server confirms, so that nothing they have beaten comes back (`sweep`). A server
+//! that was away for so long that it missed a round, and was forgotten, holds what may have been deleted
+//! for good: it lets go of all it has, fetches the store as a newcomer, and offers what its own clients
+//! wrote meanwhile (`renewal`, `aside`).
 //!
 //! ## Queries do not wait for sync
 //!
@@ -77,9 +86,10 @@
 //! moment; other servers see from its first frame that it is in a new state and begin their streams
 //! anew, with what they had not seen acknowledged and the last five seconds. A sibling hands over in
 //! slices, under the same pace; one that falls silent for [`PATIENCE`] is given up for the next. The
-//! actor is ready when a sibling that is itself ready has given everything, or when all have given
-//! what they have: then nobody on this server has more. Connections to the lost state are closed,
-//! since it may have forgotten what it acknowledged to them.
+//! actor is ready when a sibling that is itself ready has given everything. If none is, nobody on this
+//! server has the store any more, and the server fetches it from another one; without another one it
+//! goes on with what is left. Connections to the lost state are closed, since it may have forgotten what
+//! it acknowledged to them.
 //!
 //! ## Caveats
 //!
@@ -87,20 +97,15 @@
 //!   lost with the panic. A process that is killed loses everything that no other server has: nothing
 //!   is kept on disk.
 //! - In-process messages are not lost, so siblings acknowledge nothing to each other.
-//! - If all actors of a server panic at about the same time, they agree on what is left, which may
-//!   be nothing, and go on; other servers' digests bring the rest back.
 //! - The pace counts from when a message is sent. An actor whose thread gets no processor sends
 //!   late; it never catches up by sending faster.
 //! - The slices are counted in entries, not in time; a machine ten times slower makes slices of some
-//!   milliseconds. Merging takes what time the queries leave, about half a microsecond an entry;
-//!   siblings and servers that write more than that for long build up a backlog, and with it a delay.
-//!   Frames are acknowledged when they come, not when they are merged, so a backlog does not slow the
-//!   sender down.
-//! - Two servers that cannot reach each other are not relayed between by a third that reaches both;
-//!   what a third has is passed on only in comparing, every ten seconds.
+//!   milliseconds. Merging takes what time the queries leave, about half a microsecond an entry.
+//!   Servers that write more than that are slowed down by late acks; siblings are not, and build up a
+//!   backlog, and with it a delay.
 //! - When a server meets another one, an actor takes on up to 8 MiB of its latest writes in one
 //!   handler, some ten milliseconds.
-//! - Deleted keys stay as tombstones for as long as the process runs; they slow no List.
+//! - A renewal that was under way when another one begins is looked through in one handler.
 //!
 //! The messages between servers, their costs and limits are told in `docs/replication.md`.
 

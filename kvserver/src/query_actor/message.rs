@@ -99,6 +99,8 @@ pub struct Fetched {
 pub enum Note {
     /// There is another server.
     Meet(Member),
+    /// The members actor has lost its state: which servers are there?
+    Introduce,
     /// There is no server at this address any more.
     Forget(Address),
     /// The last renewal of the server, for an actor that has lost its state.

@@ -1,5 +1,7 @@
 //! The actors of other servers that one actor deals with, and what its clients wrote lately.
 
+mod history;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
@@ -14,22 +16,7 @@ use super::sweep::{Mark, Say};
 use super::tombstones::Tombstones;
 use crate::digest;
 use crate::entry::Entry;
-
-/// A stream begins with what was written in this time before, since it may not have reached those
-/// from whom the receiver has the rest.
-pub const HISTORY: Duration = Duration::from_secs(5);
-
-/// The history holds no more bytes than this.
-const HISTORY_BYTES: usize = 8 << 20;
-
-/// What is left of the history when it has grown beyond that.
-const HISTORY_KEPT_BYTES: usize = HISTORY_BYTES - HISTORY_BYTES / 64;
-
-/// Entries may be older than [`HISTORY`] by so much before a write has them forgotten.
-const GRACE: Duration = Duration::from_millis(100);
-
-/// What an entry of the history costs beside its bytes.
-const HISTORY_OVERHEAD: usize = 64;
+use history::History;
 
 /// A server has at most so many query actors; a description that claims more is not believed.
 const MAX_ACTORS: u16 = 1024;
@@ -82,7 +69,7 @@ impl Peers {
     /// The links of the actor at place `me`, whose clients have written nothing before if it is in
     /// its `first` state.
     pub fn new(own: Option<Member>, me: u16, state: u64, first: bool) -> Self {
-        let history = History { entries: VecDeque::new(), bytes: 0, whole: first };
+        let history = History::new(first);
         Self {
             own,
             me,
@@ -133,7 +120,7 @@ impl Peers {
                 let out = carries.then(|| {
                     let others = self.links.values().flat_map(Link::missing);
                     let begin = others.chain(self.history.entries()).cloned();
-                    Outgoing::new(self.last_stream + 1, self.history.whole, begin, now)
+                    Outgoing::new(self.last_stream + 1, self.history.is_whole(), begin, now)
                 });
                 let mut link = Link::new(to, out);
                 if !quiet {
@@ -163,7 +150,7 @@ impl Peers {
     /// The actor begins a new state, with nothing to tell.
     pub fn begin_anew(&mut self, state: u64, now: Duration) {
         self.state = state;
-        self.history = History { entries: VecDeque::new(), bytes: 0, whole: true };
+        self.history = History::new(true);
         self.links.clear();
         for member in std::mem::take(&mut self.members).into_values() {
             self.add_links(member, false, now);
@@ -253,7 +240,7 @@ impl Peers {
             self.history.forget_old(now);
             let begin: Vec<_> = link.missing().chain(self.history.entries()).cloned().collect();
             if let Some(out) = link.out() {
-                out.restart(self.history.whole, begin.into_iter(), now);
+                out.restart(self.history.is_whole(), begin.into_iter(), now);
             }
         }
         Some((id, arrived))
@@ -334,6 +321,11 @@ impl Peers {
         self.links.values_mut().for_each(|link| link.purge(tombstones, collected, now));
     }
 
+    /// All servers that this actor has links with.
+    pub fn members(&self) -> impl Iterator<Item = &Member> {
+        self.members.values()
+    }
+
     /// All links.
     pub fn links(&self) -> impl Iterator<Item = LinkId> {
         self.links.keys().copied()
@@ -384,7 +376,7 @@ impl Peers {
 
     /// How many bytes of what its clients wrote lately are kept.
     pub fn history_bytes(&self) -> usize {
-        self.history.bytes
+        self.history.bytes()
     }
 
     /// How this actor stands with each other server.
@@ -400,62 +392,6 @@ impl Peers {
             standing.traffic += link.traffic();
         }
         all
-    }
-}
-
-/// What an actor's clients wrote lately, in that order.
-struct History {
-    entries: VecDeque<(Duration, Entry)>,
-    bytes: usize,
-    /// Whether that is all they have ever written.
-    whole: bool,
-}
-
-impl History {
-    fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.iter().map(|(_, entry)| entry)
-    }
-
-    fn push(&mut self, entry: Entry, now: Duration) {
-        self.bytes += entry.bytes().len() + HISTORY_OVERHEAD;
-        self.entries.push_back((now, entry));
-        let oldest = self.entries.front().map(|(at, _)| *at);
-        if self.bytes > HISTORY_BYTES || oldest.is_some_and(|at| at + HISTORY + GRACE < now) {
-            self.forget_old(now);
-        }
-    }
-
-    fn purge(&mut self, tombstones: &Tombstones, collected: bool) {
-        for (_, entry) in &mut self.entries {
-            if let Some(tombstone) = tombstones.voids(entry, false) {
-                self.bytes = self.bytes + tombstone.bytes().len() - entry.bytes().len();
-                *entry = tombstone.clone();
-            }
-        }
-        if collected {
-            let bytes = &mut self.bytes;
-            self.entries.retain(|(_, entry)| {
-                let stays = tombstones.voids(entry, true).is_none();
-                *bytes -= if stays { 0 } else { entry.bytes().len() + HISTORY_OVERHEAD };
-                stays
-            });
-        }
-    }
-
-    /// Forgets what is too old or, when there is too much, a little more than has to be: many
-    /// entries at once take less time than one at every write, since memory is waited for once.
-    fn forget_old(&mut self, now: Duration) {
-        let keep = if self.bytes > HISTORY_BYTES { HISTORY_KEPT_BYTES } else { HISTORY_BYTES };
-        let mut bytes = self.bytes;
-        let old = self.entries.iter().take_while(|(at, entry)| {
-            let is_old = *at + HISTORY < now || bytes > keep;
-            bytes -= if is_old { entry.bytes().len() + HISTORY_OVERHEAD } else { 0 };
-            is_old
-        });
-        let old = old.count();
-        self.entries.drain(..old);
-        self.bytes = bytes;
-        self.whole &= old == 0;
     }
 }
 

@@ -24,7 +24,7 @@ impl QueryActor {
         let introduced = self.peers.introduced(&frame).cloned();
         let Some((link, arrived)) = self.peers.take_in(frame, now) else { return };
         if let (Some(member), Some(home)) = (introduced, &self.home) {
-            ctx.tell(&home.members, members::Message::Introduced(member));
+            ctx.tell(&home.members, members::Message::Introduced(vec![member]));
         }
         self.sweep.heard(Other::Server(link), mark, knows_me);
         if arrived.not_whole && self.is_ready() {
@@ -55,6 +55,13 @@ impl QueryActor {
             Note::Meet(member) => {
                 self.peers.meet(member, ctx.now().elapsed);
                 self.comparing.hasten();
+            }
+            Note::Introduce => {
+                if let Some(home) = &self.home {
+                    let known = self.peers.members().cloned().collect();
+                    ctx.tell(&home.members, members::Message::Introduced(known));
+                    self.introduce_writer(ctx);
+                }
             }
             Note::Forget(address) => {
                 self.peers.forget(&address);

@@ -264,10 +264,12 @@ impl Sweep {
 
     /// Whether a partner is known to have confirmed a round.
     pub fn has_confirmed(&self, other: Other, round: Round) -> bool {
-        let mark = self.partners.get(&other).map(|partner| partner.mark.claim);
-        // A round that this actor has not confirmed itself may be of another chain.
-        let known = |confirmed| self.pending.iter().any(|one| one.begin.round == confirmed);
-        matches!(mark, Some(Claim::Firm(confirmed)) if confirmed >= round && known(confirmed))
+        let Some(Partner { mark, .. }) = self.partners.get(&other) else { return false };
+        let Claim::Firm(confirmed) = mark.claim else { return false };
+        // A round that this actor has not confirmed itself may be of another chain. A partner that is
+        // ahead of it is known by what it has collected.
+        let known = |other: Round| self.pending.iter().any(|one| one.begin.round == other);
+        [confirmed, mark.collected()].into_iter().any(|one| one >= round && known(one))
     }
 
     /// The round to be collected now, if all partners have confirmed one. What comes from now on from

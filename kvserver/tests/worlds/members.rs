@@ -154,6 +154,20 @@ fn a_server_that_reaches_two_others_passes_on_what_they_cannot_tell_each_other()
 }
 
 #[test]
+fn a_members_actor_that_has_panicked_forgets_nobody_by_that() {
+    let mut world = World::of(&[1, 2, 1]);
+    let (system, members) = (world.system(2), world.members(0));
+    world.sim.crash(system);
+    world.sim.panic_actor(&members);
+    world.sim.run_for(secs(10));
+    assert_eq!(world.statuses(0).len(), 2, "its query actors know whom they deal with");
+    world.write((0, 0), "key", None);
+    assert_eq!(world.forget(0, 2), Ok(()));
+    world.sim.run_for(secs(25));
+    assert_eq!(world.tombstones_of(&[0, 1]), 0);
+}
+
+#[test]
 fn an_actor_that_loses_the_store_fetches_it_from_another_server() {
     let mut world = World::of(&[1, 2]);
     for number in 0..100 {

@@ -168,7 +168,14 @@ impl World {
     }
 
     pub fn tombstones(&mut self) -> usize {
-        self.places().into_iter().map(|place| self.health(place).tombstones).sum()
+        let all: Vec<usize> = (0..self.servers.len()).collect();
+        self.tombstones_of(&all)
+    }
+
+    pub fn tombstones_of(&mut self, servers: &[usize]) -> usize {
+        let places = self.places().into_iter().filter(|(server, _)| servers.contains(server));
+        let places: Vec<_> = places.collect();
+        places.into_iter().map(|place| self.health(place).tombstones).sum()
     }
 
     /// What all actors say of a key, if they agree.

@@ -182,6 +182,31 @@ fn the_window_closes_and_opens_again() {
 }
 
 #[test]
+fn an_older_entry_takes_no_place() {
+    let mut out = stream();
+    out.tell(entry("a", 2), ms(2));
+    out.tell(entry("a", 1), ms(3));
+    assert_eq!(entries(&out.take(ms(4), BUDGET)), [entry("a", 2)]);
+    assert_eq!(out.lag(), 1);
+}
+
+#[test]
+fn no_more_bytes_are_under_way_than_the_window_allows() {
+    let mut out = stream();
+    let large = "v".repeat(kvcommon::limits::MAX_VALUE_BYTES);
+    let stamp = Stamp { millis: 1, counter: 0, uid: 1 };
+    for number in 0..200 {
+        out.tell(Entry::new(stamp, &format!("key/{number}"), Some(&large)), ms(1));
+    }
+    let mut bytes = 0;
+    while out.has_frame() {
+        bytes += out.take(ms(1), 2 * BUDGET).entries.unwrap().len();
+    }
+    assert!(out.lag() == 200 && (WINDOW_BYTES..WINDOW_BYTES + 3 * BUDGET).contains(&bytes));
+    assert!(out.take(ms(2), BUDGET).entries.is_none(), "the rest waits for an answer");
+}
+
+#[test]
 fn a_receiver_that_is_away_costs_bounded_memory_and_finds_out() {
     let mut out = stream();
     let large = "v".repeat(kvcommon::limits::MAX_VALUE_BYTES);

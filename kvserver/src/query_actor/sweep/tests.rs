@@ -84,6 +84,19 @@ fn rounds_are_taken_in_their_order_and_no_more_than_two_at_once() {
 }
 
 #[test]
+fn a_partner_that_is_always_ahead_holds_up_nothing() {
+    let mut sweep = ready();
+    sweep.took(begin(1), 0);
+    sweep.took(begin(2), 0);
+    sweep.heard(A, firm(2, 0), true);
+    sweep.heard(B, firm(3, 0), true);
+    assert!(sweep.collect(partners()).is_none(), "it may be of another chain");
+    sweep.heard(B, firm(3, 2), true);
+    assert_eq!(sweep.collect(partners()), Some(begin(1)));
+    assert_eq!(sweep.collect(partners()), Some(begin(2)));
+}
+
+#[test]
 fn a_confirmed_round_of_another_chain_counts_for_nothing() {
     let mut sweep = ready();
     sweep.took(begin(1), 0);
