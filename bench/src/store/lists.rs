@@ -59,7 +59,7 @@ pub fn measure(setting: &Setting<'_>) -> Result<Vec<Row>> {
     let mut redis = redis.map(|process| Store::new(process, MANY)).transpose()?;
 
     let list = |dialect, keys| {
-        let prefix = format!("{}", &key(keys / 2)[.."group/0000000/".len()]);
+        let prefix = key(keys / 2)[.."group/0000000/".len()].to_owned();
         Requests { dialect, queries: 1, bytes: vec![dialect.request(&[Ask::List(&prefix)])] }
     };
     // An echo of the answer's size, so that what is compared is the List and not the bytes.
