@@ -42,6 +42,9 @@ pub const TURN_BYTES: usize = 256 * 1024;
 /// once. It fits a processor's nearest cache.
 const GROUP_QUERIES: usize = 64;
 
+/// Room for a short value and its stamp, so that a message of many such answers seldom has to grow.
+const USUAL_ANSWER_BYTES: usize = 80;
+
 /// Whether a turn goes on.
 enum Flow {
     Go,
@@ -93,6 +96,7 @@ impl QueryActor {
             if group.is_empty() {
                 return Flow::Go;
             }
+            turn.message.reserve(group.len() * USUAL_ANSWER_BYTES);
             if group.len() > 1 {
                 let items = group.iter().filter_map(|(_, item)| item.as_ref().ok());
                 let queries = items.filter_map(|item| item.query.as_ref().ok());
@@ -114,6 +118,9 @@ impl QueryActor {
                     Ok(query) => self.query(&query, now),
                     Err(refusal) => Answer::Refused(refusal),
                 };
+                if let Answer::Page { entries, .. } = &answer {
+                    turn.message.reserve(entries.len() * USUAL_ANSWER_BYTES);
+                }
                 let before = turn.message.len();
                 frame::encode_answer(&mut turn.message, item.id, &answer);
                 if turn.message.len() > MAX_MESSAGE_BYTES && before > 0 {
