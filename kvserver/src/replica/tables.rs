@@ -72,7 +72,7 @@ impl Tables {
 
 /// Which table, and the seat in it: each by its own half of the hash.
 fn place(hash: u64, slot: Slot) -> (usize, Seat) {
-    let table = (hash >> 32) * TABLES as u64 >> 32;
+    let table = ((hash >> 32) * TABLES as u64) >> 32;
     (table as usize, Seat { slot, hash: hash as u32 })
 }
 
