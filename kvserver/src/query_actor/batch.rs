@@ -45,6 +45,9 @@ const GROUP_QUERIES: usize = 64;
 /// that a client can go on elsewhere; little enough that none can push a key into the future.
 pub const MAX_FLOOR_LEAD_MILLIS: u64 = 500;
 
+/// Room for a short value and its stamp, so that a message of many such answers seldom has to grow.
+const USUAL_ANSWER_BYTES: usize = 80;
+
 /// Whether a turn goes on.
 enum Flow {
     Go,
@@ -96,6 +99,7 @@ impl QueryActor {
             if group.is_empty() {
                 return Flow::Go;
             }
+            turn.message.reserve(group.len() * USUAL_ANSWER_BYTES);
             if group.len() > 1 {
                 let items = group.iter().filter_map(|(_, item)| item.as_ref().ok());
                 let queries = items.filter_map(|item| item.query.as_ref().ok());
@@ -117,6 +121,9 @@ impl QueryActor {
                     Ok(query) => self.query(&query, now),
                     Err(refusal) => Answer::Refused(refusal),
                 };
+                if let Answer::Page { entries, .. } = &answer {
+                    turn.message.reserve(entries.len() * USUAL_ANSWER_BYTES);
+                }
                 let before = turn.message.len();
                 frame::encode_answer(&mut turn.message, item.id, &answer);
                 if turn.message.len() > MAX_MESSAGE_BYTES && before > 0 {
