@@ -231,6 +231,9 @@ pub struct QueryActor {
     /// What siblings have sent that have gone through the next one already.
     early: Vec<Sync>,
     aside: Aside,
+    /// What the members actor has yet to be told, one message at a time.
+    reports: VecDeque<members::Message>,
+    last_report: Option<Duration>,
     /// The server ends, and waits until these others have everything.
     leaving: Option<Vec<u64>>,
 }
@@ -251,7 +254,7 @@ impl Actor for QueryActor {
                 ctx.resume_with(Message::Resume(siblings.clone()));
                 self.open = siblings.home.as_ref().is_none_or(|home| home.begins);
                 self.meet_siblings(siblings, true);
-                self.introduce_writer(ctx);
+                self.introduce_writer();
                 self.complete_if_ready(ctx);
                 ctx.tell_after(comparing::TICK, Message::Compare);
             }
@@ -310,6 +313,8 @@ impl QueryActor {
             generation: 0,
             early: Vec::new(),
             aside: Aside::default(),
+            reports: VecDeque::new(),
+            last_report: None,
             leaving: None,
         }
     }
@@ -377,12 +382,12 @@ impl QueryActor {
                 ctx.tell(&self.siblings[to], Message::Sync(sync));
             }
         }
-        if self.leaving.take_if(|live| self.peers.have_all(live)).is_some()
-            && let Some(home) = &self.home
-        {
-            ctx.tell(&home.members, members::Message::Told { place: self.place() });
+        if self.leaving.take_if(|live| self.peers.have_all(live)).is_some() {
+            self.report(members::Message::Told { place: self.place() });
         }
-        let waits = self.peers.wait(now).into_iter().chain(self.outbox.wait(now));
+        let report_wait = self.send_report(ctx);
+        let waits =
+            self.peers.wait(now).into_iter().chain(self.outbox.wait(now)).chain(report_wait);
         let Some(at) = waits.min().map(|wait| now + wait) else { return };
         if self.send_at.is_none_or(|set| set <= now || at < set) {
             self.send_at = Some(at);
