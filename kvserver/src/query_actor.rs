@@ -137,7 +137,7 @@ mod tests;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use actor::{Actor, ActorRef, Address, Context, ReplyRef};
+use actor::{Actor, ActorRef, Context, ReplyRef};
 use serde::{Deserialize, Serialize};
 
 pub use batch::{Answers, Batch};
@@ -239,8 +239,9 @@ pub struct QueryActor {
     aside: Aside,
     /// How the server and the others were lately.
     status: Option<Snapshot>,
-    /// The members that clients want to be forgotten.
-    to_forget: Vec<Address>,
+    /// What the members actor has yet to be told, one message at a time.
+    reports: VecDeque<members::Message>,
+    last_report: Option<Duration>,
     /// The server ends, and waits until these others have everything.
     leaving: Option<Vec<u64>>,
 }
@@ -261,7 +262,7 @@ impl Actor for QueryActor {
                 ctx.resume_with(Message::Resume(siblings.clone()));
                 self.open = siblings.home.as_ref().is_none_or(|home| home.begins);
                 self.meet_siblings(siblings, true);
-                self.introduce_writer(ctx);
+                self.introduce_writer();
                 self.complete_if_ready(ctx);
                 ctx.tell_after(comparing::TICK, Message::Compare);
                 ctx.tell_after(PACE, Message::Report);
@@ -270,7 +271,6 @@ impl Actor for QueryActor {
             Message::Queries { batch, reply } => {
                 let answers = self.answer(batch, ctx.now());
                 ctx.reply(reply, answers);
-                self.tell_whom_to_forget(ctx);
                 self.send_when_due(ctx);
             }
             Message::Inspect { reply } => {
@@ -290,7 +290,7 @@ impl Actor for QueryActor {
             Message::Send => self.send_when_due(ctx),
             Message::Compare => self.compare(ctx),
             Message::CheckRefill => self.check_refill(ctx),
-            Message::Report => self.report(ctx),
+            Message::Report => self.report_health(ctx),
             #[cfg(test)]
             Message::Panic => panic!("the test wants it"),
         }
@@ -324,7 +324,8 @@ impl QueryActor {
             early: Vec::new(),
             aside: Aside::default(),
             status: None,
-            to_forget: Vec::new(),
+            reports: VecDeque::new(),
+            last_report: None,
             leaving: None,
         }
     }
@@ -392,12 +393,12 @@ impl QueryActor {
                 ctx.tell(&self.siblings[to], Message::Sync(sync));
             }
         }
-        if self.leaving.take_if(|live| self.peers.have_all(live)).is_some()
-            && let Some(home) = &self.home
-        {
-            ctx.tell(&home.members, members::Message::Told { place: self.place() });
+        if self.leaving.take_if(|live| self.peers.have_all(live)).is_some() {
+            self.report(members::Message::Told { place: self.place() });
         }
-        let waits = self.peers.wait(now).into_iter().chain(self.outbox.wait(now));
+        let report_wait = self.send_report(ctx);
+        let waits =
+            self.peers.wait(now).into_iter().chain(self.outbox.wait(now)).chain(report_wait);
         let Some(at) = waits.min().map(|wait| now + wait) else { return };
         if self.send_at.is_none_or(|set| set <= now || at < set) {
             self.send_at = Some(at);

@@ -287,7 +287,9 @@ fn groups_that_never_settle_take_turns() {
             Message::Open(_, groups) => Some(groups),
             _ => None,
         });
+        let before = opened.len();
         opened.extend(groups.flatten());
+        assert!(opened.len() - before <= HOT_GROUPS, "no more at a time");
     }
     assert_eq!(opened.len(), BUSY, "in three rounds each had its turn");
 }

@@ -123,7 +123,9 @@ impl QueryActor {
     fn report_beaten(&mut self, ctx: &mut Ctx<'_>) {
         let now = ctx.now().elapsed;
         let may = self.aside.last_report.is_none_or(|last| last + PACE <= now);
-        let Some(home) = self.home.as_ref().filter(|_| may) else { return };
+        if !may {
+            return;
+        }
         let (mut entries, mut bytes) = (Vec::new(), 0);
         while bytes < REPORT_BYTES
             && let Some(entry) = self.aside.beaten.pop_front()
@@ -133,7 +135,7 @@ impl QueryActor {
         }
         if !entries.is_empty() {
             self.aside.last_report = Some(now);
-            ctx.tell(&home.members, members::Message::SetAside { entries });
+            self.report(members::Message::SetAside { entries });
         }
     }
 }

@@ -1,9 +1,11 @@
 //! Beginning anew: after a panic, and when the server has missed what others have deleted for good.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use super::comparing::{self, Comparing, Other};
-use super::{Ctx, Message, Outbox, PACE, QueryActor, Refill, Renewal, Siblings, Sweep};
+use super::pace::{PACE, wait};
+use super::{Ctx, Message, Outbox, QueryActor, Refill, Renewal, Siblings, Sweep};
 use crate::entry::Entry;
 use crate::members;
 use crate::stamp::Writer;
@@ -15,22 +17,41 @@ impl QueryActor {
         self.open = self.home.is_none();
         // The pace is that of the actor: the lost state may have sent a moment ago.
         self.outbox.sent_all(ctx.now().elapsed);
+        self.last_report = Some(ctx.now().elapsed);
         ctx.tell_after(comparing::TICK, Message::Compare);
         ctx.tell_after(PACE, Message::Report);
-        self.introduce_writer(ctx);
+        self.introduce_writer();
         self.refill = Some(Refill::new(self.me, self.siblings.len()));
         self.check_refill(ctx);
         // After the refill: if there is nobody to ask, the others have to be asked before all else.
-        if let Some(home) = &self.home {
-            ctx.tell(&home.members, members::Message::Resumed { place: self.place() });
-        }
+        self.report(members::Message::Resumed { place: self.place() });
+        self.send_when_due(ctx);
     }
 
     /// Tells the members actor with what number this actor writes.
-    pub(super) fn introduce_writer(&self, ctx: &mut Ctx<'_>) {
-        if let Some(home) = &self.home {
-            ctx.tell(&home.members, members::Message::Writes { writer: self.state });
+    pub(super) fn introduce_writer(&mut self) {
+        self.report(members::Message::Writes { writer: self.state });
+    }
+
+    /// Has something for the members actor.
+    pub(super) fn report(&mut self, report: members::Message) {
+        if self.home.is_some() {
+            self.reports.push_back(report);
         }
+    }
+
+    /// Tells the members actor the next thing, if the pace allows. Returns how long the one after it has
+    /// to wait.
+    pub(super) fn send_report(&mut self, ctx: &mut Ctx<'_>) -> Option<Duration> {
+        let now = ctx.now().elapsed;
+        if let Some(home) = &self.home
+            && wait(self.last_report, PACE, now).is_zero()
+            && let Some(report) = self.reports.pop_front()
+        {
+            self.last_report = Some(now);
+            ctx.tell(&home.members, report);
+        }
+        (!self.reports.is_empty()).then(|| wait(self.last_report, PACE, now))
     }
 
     /// Lets go of the whole store. What the server's own clients wrote, and others have not heard, is
@@ -62,7 +83,7 @@ impl QueryActor {
         let now = ctx.now().elapsed;
         self.state = ctx.random();
         self.writer = Writer::new(self.state);
-        self.introduce_writer(ctx);
+        self.introduce_writer();
         self.replica = Default::default();
         self.outbox = Outbox::new(self.siblings.len());
         self.outbox.sent_all(now);
@@ -77,7 +98,7 @@ impl QueryActor {
     /// Sees to it that this actor does not stay behind the others' rounds of collecting.
     pub(super) fn check_stale(&mut self, ctx: &mut Ctx<'_>) {
         match self.sweep.stale(ctx.now().elapsed) {
-            Some(Other::Server((server, _))) => self.report_stale(Some(server), ctx),
+            Some(Other::Server((server, _))) => self.report_stale(Some(server)),
             Some(Other::Sibling(_)) => {
                 // A sibling has it all.
                 self.begin_anew(ctx);
@@ -89,11 +110,11 @@ impl QueryActor {
     }
 
     /// Tells the members actor that this server has to begin anew.
-    pub(super) fn report_stale(&self, server: Option<u64>, ctx: &mut Ctx<'_>) {
-        if let Some(home) = &self.home {
-            let (place, generation) = (self.place(), self.generation);
-            let stale = members::Message::Stale { place, server, generation };
-            ctx.tell(&home.members, stale);
+    pub(super) fn report_stale(&mut self, server: Option<u64>) {
+        let (place, generation) = (self.place(), self.generation);
+        let said = |report: &members::Message| matches!(report, members::Message::Stale { .. });
+        if !self.reports.iter().any(said) {
+            self.report(members::Message::Stale { place, server, generation });
         }
     }
 }

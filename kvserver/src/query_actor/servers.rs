@@ -23,8 +23,8 @@ impl QueryActor {
         }
         let introduced = self.peers.introduced(&frame).cloned();
         let Some((link, arrived)) = self.peers.take_in(frame, now) else { return };
-        if let (Some(member), Some(home)) = (introduced, &self.home) {
-            ctx.tell(&home.members, members::Message::Introduced(vec![member]));
+        if let Some(member) = introduced {
+            self.report(members::Message::Introduced(vec![member]));
         }
         self.sweep.heard(Other::Server(link), mark, knows_me);
         if arrived.not_whole && self.is_ready() {
@@ -57,11 +57,9 @@ impl QueryActor {
                 self.comparing.hasten();
             }
             Note::Introduce => {
-                if let Some(home) = &self.home {
-                    let known = self.peers.members().cloned().collect();
-                    ctx.tell(&home.members, members::Message::Introduced(known));
-                    self.introduce_writer(ctx);
-                }
+                let known = self.peers.members().cloned().collect();
+                self.report(members::Message::Introduced(known));
+                self.introduce_writer();
             }
             Note::Forget(address) => {
                 self.peers.forget(&address);
@@ -76,7 +74,7 @@ impl QueryActor {
                 self.fetching = Some((server, attempt));
                 self.peers.fetch(server);
                 self.fetched.retain(|fetched| fetched.attempt >= attempt);
-                self.report_fetched(ctx);
+                self.report_fetched();
             }
             Note::Open => {
                 self.open = true;
@@ -143,15 +141,14 @@ impl QueryActor {
     }
 
     /// Says so when all slices that were wanted are merged here.
-    pub(super) fn report_fetched(&self, ctx: &mut Ctx<'_>) {
-        let (Some((server, attempt)), Some(home)) = (self.fetching, &self.home) else { return };
+    pub(super) fn report_fetched(&mut self) {
+        let Some((server, attempt)) = self.fetching else { return };
         let of_task = |fetched: &&Fetched| (fetched.server, fetched.attempt) == (server, attempt);
         let count = self.fetched.iter().filter(of_task).count();
         if self.peers.actors_of(server).is_some_and(|of| count == usize::from(of)) {
             let ready = self.fetched.iter().all(|fetched| fetched.ready);
             let place = self.place();
-            let report = members::Message::Fetched { place, server, attempt, ready };
-            ctx.tell(&home.members, report);
+            self.report(members::Message::Fetched { place, server, attempt, ready });
         }
     }
 }

@@ -54,7 +54,7 @@ impl QueryActor {
         let Given::All { ready } = given else { return };
         if let Some(refill) = &mut self.refill {
             let step = refill.given_all(from, ready, ctx.now().elapsed);
-            self.refill_step(step, ctx);
+            self.refill_step(step);
             self.complete_if_ready(ctx);
         }
     }
@@ -62,14 +62,14 @@ impl QueryActor {
     pub(super) fn check_refill(&mut self, ctx: &mut Ctx<'_>) {
         if let Some(refill) = &mut self.refill {
             let step = refill.check(ctx.now().elapsed);
-            self.refill_step(step, ctx);
+            self.refill_step(step);
             self.complete_if_ready(ctx);
             ctx.tell_after(PATIENCE, Message::CheckRefill);
             self.send_when_due(ctx);
         }
     }
 
-    pub(super) fn refill_step(&mut self, step: Step, ctx: &mut Ctx<'_>) {
+    pub(super) fn refill_step(&mut self, step: Step) {
         match step {
             Step::Ask(sibling) => self.outbox.ask(sibling),
             Step::Wait => {}
@@ -78,7 +78,7 @@ impl QueryActor {
                 self.refill = None;
                 if self.home.is_some() {
                     self.open = false;
-                    self.report_stale(None, ctx);
+                    self.report_stale(None);
                 }
             }
         }

@@ -26,11 +26,11 @@ pub struct Snapshot {
 
 impl QueryActor {
     /// Tells the members' actor how the replica is, if there is one.
-    pub(super) fn report(&mut self, ctx: &mut Context<'_, Message>) {
-        if let Some(home) = &self.home {
+    pub(super) fn report_health(&mut self, ctx: &mut Context<'_, Message>) {
+        if self.home.is_some() {
             let health = self.health(ctx.now().elapsed);
-            let report = members::Message::Replica { place: self.place(), health };
-            ctx.tell(&home.members, report);
+            self.report(members::Message::Replica { place: self.place(), health });
+            self.send_when_due(ctx);
             ctx.tell_after(EVERY, Message::Report);
         }
     }
@@ -55,17 +55,13 @@ impl QueryActor {
                 "{member} still answers; only a member that is gone can be forgotten"
             )),
             Some((address, false)) => {
-                self.to_forget.push(address.clone());
+                let address = address.clone();
+                let is_it = |said: &members::Message| matches!(said, members::Message::Forget { address: other, .. } if *other == address);
+                if !self.reports.iter().any(is_it) {
+                    self.report(members::Message::Forget { address, reply: None });
+                }
                 Answer::Forgotten
             }
-        }
-    }
-
-    /// Passes on what clients want to be forgotten.
-    pub(super) fn tell_whom_to_forget(&mut self, ctx: &mut Context<'_, Message>) {
-        let Some(home) = &self.home else { return };
-        for address in self.to_forget.drain(..) {
-            ctx.tell(&home.members, members::Message::Forget { address, reply: None });
         }
     }
 }

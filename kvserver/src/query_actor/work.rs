@@ -160,7 +160,7 @@ impl QueryActor {
         match (work.then, work.entries) {
             (Then::Heard { from, given, fetched }, _) => {
                 for slice in fetched {
-                    self.note_fetched(slice, ctx);
+                    self.note_fetched(slice);
                 }
                 self.merged(from, given, ctx);
             }
@@ -170,7 +170,7 @@ impl QueryActor {
                 if let (Some(ready), Some((server, attempt))) = (last, task) {
                     let fetched = Fetched { server, attempt, slice: link.1, ready };
                     self.outbox.tell_fetched(fetched);
-                    self.note_fetched(fetched, ctx);
+                    self.note_fetched(fetched);
                 }
             }
             (Then::Collect(begin), _) => self.collect(&begin, ctx.now().elapsed),
@@ -183,14 +183,14 @@ impl QueryActor {
     }
 
     /// A slice that this server wanted is merged here.
-    fn note_fetched(&mut self, fetched: Fetched, ctx: &mut Ctx<'_>) {
+    fn note_fetched(&mut self, fetched: Fetched) {
         if self.fetched.iter().any(|known| known.attempt > fetched.attempt) {
             return;
         }
         self.fetched.retain(|known| known.attempt == fetched.attempt);
         if !self.fetched.iter().any(|known| known.slice == fetched.slice) {
             self.fetched.push(fetched);
-            self.report_fetched(ctx);
+            self.report_fetched();
         }
     }
 }
