@@ -342,10 +342,7 @@ impl Link {
             arrived.brought =
                 fetch.zip(frame.chunk).and_then(|(fetch, chunk)| fetch.take_in(chunk));
         }
-        // A stream to an earlier life or state of ours has numbers that mean nothing here: a new one
-        // begins as soon as the sender knows of us, and may have the same number.
-        let is_ours = frame.to_state.is_none_or(|to| to == state);
-        if let Some(data) = frame.data.filter(|_| is_ours) {
+        if let Some(data) = frame.data {
             let came = self.incoming.take_in(&data);
             arrived.not_whole = came == Came::Begun && !data.whole;
             let place = Place { state: frame.state, stream: data.stream, frame: data.sent };
