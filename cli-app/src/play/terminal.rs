@@ -9,15 +9,16 @@ mod screen;
 
 use std::io::{self, Stdout};
 use std::pin::pin;
+use std::thread;
 use std::time::Duration;
 
 use cmud::drive::{Ending, UserInput, drive};
 use cmud::{Session, Setup, View};
-use crossterm::event::{Event, EventStream, KeyEventKind};
+use crossterm::event::{self, Event, KeyEventKind};
 use crossterm::terminal::{self, WindowSize};
-use futures::{StreamExt, stream};
+use futures::stream;
 use kvclient::{Client, Link};
-use tokio::sync::mpsc::{self, UnboundedSender};
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::{Instant, sleep_until};
 
 use self::face::{Face, Wish};
@@ -64,13 +65,13 @@ pub async fn play(setup: Setup, client: Client, greeting: Option<String>) -> io:
         // Who receives it stays until the game is over.
         let _ = show.send(view);
     }));
-    let mut keys = EventStream::new();
+    let mut keys = read_keys()?;
 
     let ending = loop {
         tokio::select! {
             ending = &mut game => break table.ending(ending),
             Some(view) = shown.recv() => table.change(|face| face.view(view)),
-            event = keys.next(), if !table.gone => table.event(event),
+            event = keys.recv(), if !table.gone => table.event(event),
             signal = signals.next() => table.signal(signal),
             Ok(()) = link.changed() => {
                 let link = link.borrow_and_update().clone();
@@ -86,6 +87,22 @@ pub async fn play(setup: Setup, client: Client, greeting: Option<String>) -> io:
     }
     table.draw_last();
     Ok(ending)
+}
+
+/// Reads the terminal on a thread of its own, until the program ends. crossterm reads a terminal that is
+/// closed for ever, without a pause: here that holds up nobody who sees to the end.
+fn read_keys() -> io::Result<UnboundedReceiver<io::Result<Event>>> {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    thread::Builder::new().name("keys".to_owned()).spawn(move || {
+        loop {
+            let event = event::read();
+            let is_last = event.is_err();
+            if sender.send(event).is_err() || is_last {
+                break;
+            }
+        }
+    })?;
+    Ok(receiver)
 }
 
 /// The face on its screen, and the way to the session.
