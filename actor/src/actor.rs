@@ -26,6 +26,14 @@ pub trait Actor: Sized + Send + 'static {
         let _ = ctx;
     }
 
+    /// Whether the actor takes this message from another system. What it does not take is dropped there
+    /// and reported. Whoever reaches a system's port can say anything in another system's name, so an actor
+    /// that trusts its own system more than others says here what it takes from those.
+    fn takes_from_elsewhere(message: &Self::Message) -> bool {
+        let _ = message;
+        true
+    }
+
     /// Takes one message, to the end, and returns.
     fn on_message(&mut self, message: Self::Message, ctx: &mut Context<'_, Self::Message>);
 }

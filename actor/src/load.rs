@@ -44,7 +44,7 @@ impl<M> Loaded<M> {
 pub(crate) trait Port: Any + Send + Sync {
     fn as_any(&self) -> &dyn Any;
     /// Decodes and pushes a message that came as bytes.
-    fn push_encoded(&self, bytes: &[u8], external: bool) -> Result<(), Cause>;
+    fn push_encoded(&self, bytes: &[u8], origin: Origin) -> Result<(), Cause>;
     /// How many messages from outside were pushed.
     fn external_count(&self) -> u64;
     fn close(&self);
@@ -97,8 +97,12 @@ impl<M: Message> Port for Mailbox<M> {
         self
     }
 
-    fn push_encoded(&self, bytes: &[u8], external: bool) -> Result<(), Cause> {
-        self.push(decode(bytes)?, external).map_err(|_| Cause::Closed)
+    fn push_encoded(&self, bytes: &[u8], origin: Origin) -> Result<(), Cause> {
+        let message = decode(bytes)?;
+        if origin == Origin::Elsewhere && !self.takes_from_elsewhere(&message) {
+            return Err(Cause::Refused);
+        }
+        self.push(message, origin == Origin::Outside).map_err(|_| Cause::Closed)
     }
 
     fn external_count(&self) -> u64 {
@@ -126,7 +130,18 @@ fn encoded_len<M: Message>(message: &M) -> u64 {
 /// A message that comes as bytes.
 pub(crate) struct EncodedLoad<B> {
     pub(crate) bytes: B,
-    pub(crate) external: bool,
+    pub(crate) origin: Origin,
+}
+
+/// Where a message comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// An actor of the same system.
+    Actor,
+    /// Outside the actors of the same system.
+    Outside,
+    /// Another system.
+    Elsewhere,
 }
 
 impl<B: AsRef<[u8]> + Send> Load for EncodedLoad<B> {
@@ -149,15 +164,15 @@ impl<B: AsRef<[u8]> + Send> Load for EncodedLoad<B> {
     }
 
     fn detach(&mut self) -> Box<dyn Load> {
-        Box::new(EncodedLoad { bytes: self.bytes.as_ref().to_vec(), external: self.external })
+        Box::new(EncodedLoad { bytes: self.bytes.as_ref().to_vec(), origin: self.origin })
     }
 
     fn is_external(&self) -> bool {
-        self.external
+        self.origin == Origin::Outside
     }
 
     fn deliver(&mut self, port: &dyn Port) -> Result<(), Cause> {
-        port.push_encoded(self.bytes.as_ref(), self.external)
+        port.push_encoded(self.bytes.as_ref(), self.origin)
     }
 
     fn answer(&mut self, replies: &Replies, id: ActorId) -> Result<(), Cause> {

@@ -16,6 +16,8 @@ use parking_lot::Mutex;
 pub(crate) struct Mailbox<T> {
     queue: Mutex<Queue<T>>,
     taker: OnceLock<Waker>,
+    /// Which items may come from another system.
+    takes_from_elsewhere: fn(&T) -> bool,
 }
 
 struct Queue<T> {
@@ -46,7 +48,13 @@ pub(crate) enum Taken {
 const MANY: usize = 8;
 
 impl<T> Mailbox<T> {
+    /// A mailbox that takes everything from everywhere.
     pub(crate) fn new() -> Self {
+        Mailbox::with_rule(|_| true)
+    }
+
+    /// A mailbox that takes from other systems what the rule allows.
+    pub(crate) fn with_rule(takes_from_elsewhere: fn(&T) -> bool) -> Self {
         Mailbox {
             queue: Mutex::new(Queue {
                 items: Vec::new(),
@@ -55,7 +63,13 @@ impl<T> Mailbox<T> {
                 external: 0,
             }),
             taker: OnceLock::new(),
+            takes_from_elsewhere,
         }
+    }
+
+    /// Whether an item may come from another system.
+    pub(crate) fn takes_from_elsewhere(&self, item: &T) -> bool {
+        (self.takes_from_elsewhere)(item)
     }
 
     /// Appends `item`, or gives it back when the mailbox is closed.

@@ -92,6 +92,8 @@ pub enum Cause {
     Closed,
     /// The message is longer than [`MAX_REMOTE_MESSAGE_BYTES`](crate::MAX_REMOTE_MESSAGE_BYTES).
     TooLarge,
+    /// The actor does not take such a message from another system.
+    Refused,
 }
 
 impl fmt::Display for Cause {
@@ -104,6 +106,7 @@ impl fmt::Display for Cause {
             Cause::Codec => "it cannot be encoded and decoded",
             Cause::Closed => "the system is shut down",
             Cause::TooLarge => "it is too long to travel",
+            Cause::Refused => "the actor does not take it from another system",
         })
     }
 }

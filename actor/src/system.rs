@@ -176,7 +176,8 @@ impl System {
             None => (inner.incarnation, inner.registry.new_actor_id()),
         };
         let me = RawRef { address: inner.address.clone(), incarnation, id };
-        let (mailbox, counters) = (Arc::new(Mailbox::new()), Arc::new(Counters::default()));
+        let mailbox = Arc::new(Mailbox::with_rule(A::takes_from_elsewhere));
+        let counters = Arc::new(Counters::default());
         let listed = inner.list(id, mailbox.clone(), counters.clone());
         if !listed {
             mailbox.close();

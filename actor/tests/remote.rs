@@ -115,6 +115,37 @@ async fn simultaneous_dials_keep_order_both_ways() {
     }
 }
 
+/// Takes nothing from other systems but questions.
+#[derive(Default)]
+struct Private(Log);
+
+impl Actor for Private {
+    type Message = Line;
+
+    fn takes_from_elsewhere(line: &Line) -> bool {
+        matches!(line, Line::Read(_))
+    }
+
+    fn on_message(&mut self, line: Line, ctx: &mut Context<'_, Line>) {
+        self.0.on_message(line, ctx);
+    }
+}
+
+#[tokio::test]
+async fn an_actor_takes_from_elsewhere_what_it_says() {
+    let (here, _) = system().await;
+    let (there, reports) = system().await;
+    let private = there.spawn(Private::default);
+    there.tell(&private, Line::Add(1));
+    here.tell(&private, Line::Add(2));
+    assert_eq!(read(&here, &private, 0).await, [1]);
+    let reports = reports.lock().unwrap().clone();
+    let refused = |report: &Report| {
+        matches!(report, Report::Undeliverable { cause: actor::Cause::Refused, .. })
+    };
+    assert!(matches!(reports.as_slice(), [one] if refused(one)), "{reports:?}");
+}
+
 #[tokio::test]
 async fn a_restarted_system_is_reached_at_its_well_known_actors_only() {
     let (here, _) = system().await;

@@ -7,7 +7,7 @@ use actor::{Actor, ActorRef, Address, Context, Message, Report, WellKnown};
 use kvcommon::{Answer, Query, QueryId, frame};
 use kvserver::members::{self, Hello, Members, Setup};
 use kvserver::query_actor::{
-    self, Answers, Batch, Frame, Home, Keeping, Member, QueryActor, Siblings,
+    self, Answers, Batch, Frame, Home, Keeping, Member, Note, QueryActor, Siblings,
 };
 
 /// How the server that is tested is known.
@@ -18,8 +18,8 @@ const ACTORS: u16 = 2;
 /// A script may be longer; what follows is left out, so that each takes a bounded time.
 const MAX_STEPS: usize = 24;
 
-/// A script of what another server says: a byte with the pause before it and the receiver, and a [`Hello`] or
-/// a [`Frame`]. Nothing in it makes the server panic, or keeps it from answering its clients.
+/// A script of what another server says: a byte with the pause before it and the receiver, and a [`Hello`],
+/// a [`Frame`], or anything else that the actors of one server say to each other. Nothing in it makes the server panic, or keeps it from answering its clients.
 pub fn script(bytes: &[u8]) {
     let mut world = World::new();
     let mut rest = bytes;
@@ -57,6 +57,18 @@ pub fn own_words() -> Vec<Vec<u8>> {
         _ => None,
     }));
     steps
+}
+
+/// What the actors of a server say to each other only, and what it would do to one that took it from another
+/// server, as steps of a script: a seed.
+pub fn words_of_others() -> Vec<Vec<u8>> {
+    let nowhere = || Siblings { actors: Vec::new(), me: 70_000, home: None };
+    vec![
+        step(7, &query_actor::Message::Start(nowhere())),
+        step(7, &query_actor::Message::Resume(nowhere())),
+        step(7, &query_actor::Message::Notes(vec![Note::Generation(u64::MAX)])),
+        step(3, &members::Message::Leave { reply: None }),
+    ]
 }
 
 fn step(head: u8, said: &impl serde::Serialize) -> Vec<u8> {
@@ -113,7 +125,13 @@ impl World {
         let pause = Duration::from_millis(60) * u32::from(head / 4);
         self.sim.run_for(pause);
         let actor = usize::from(head % 4);
-        if actor == 0 || actor > self.actors.len() {
+        if actor > self.actors.len() {
+            return match head / 4 % 2 {
+                0 => self.tell(&self.members.clone(), bytes),
+                _ => self.tell(&self.actors[0].clone(), bytes),
+            };
+        }
+        if actor == 0 {
             let (hello, rest) = postcard::take_from_bytes(bytes).ok()?;
             self.sim.tell(self.there, &self.members, members::Message::Hello(hello));
             return Some(rest);
@@ -123,6 +141,13 @@ impl World {
         frame.to_state = frame.to_state.map(|_| self.states[actor - 1]);
         let message = query_actor::Message::Frame(Box::new(frame));
         self.sim.tell(self.there, &self.actors[actor - 1], message);
+        Some(rest)
+    }
+
+    /// Says whatever an actor of this kind can be told.
+    fn tell<'a, M: Message>(&mut self, to: &ActorRef<M>, bytes: &'a [u8]) -> Option<&'a [u8]> {
+        let (message, rest) = postcard::take_from_bytes::<M>(bytes).ok()?;
+        self.sim.tell(self.there, to, message);
         Some(rest)
     }
 

@@ -121,5 +121,9 @@ fn actor_messages() -> Vec<Seed> {
 fn server_scripts() -> Vec<Seed> {
     let steps = fuzz::server::own_words();
     assert!(steps.len() > 2, "a server has something to say to one that it meets");
-    vec![("server_script", "own-words", steps.concat())]
+    let others = fuzz::server::words_of_others();
+    vec![
+        ("server_script", "own-words", steps.concat()),
+        ("server_script", "words-of-others", others.concat()),
+    ]
 }

@@ -48,10 +48,14 @@ struct Args {
     #[arg(long, value_name = "HOST:PORT")]
     advertise: Option<String>,
     /// The age in seconds at which what is left of a deleted key is collected; the same on all servers.
+    /// Clients remember for five minutes what they have read, and would take a key that was collected
+    /// earlier for one that has not come yet: so it is 600 at least.
     #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+    #[arg(value_parser = clap::value_parser!(u64).range(600..=TEN_YEARS))]
     tombstones: u64,
     /// The time in seconds after which a silent member is forgotten; the same on all servers.
     #[arg(long, value_name = "SECONDS", default_value_t = 86_400)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=TEN_YEARS))]
     retention: u64,
     /// Where to write down what clients wrote while the server was away and others have overwritten.
     #[arg(long, value_name = "DIR", default_value = ".")]
@@ -60,6 +64,9 @@ struct Args {
     #[arg(long)]
     json: bool,
 }
+
+/// The longest time that a person can mean, in seconds.
+const TEN_YEARS: u64 = 10 * 365 * 24 * 60 * 60;
 
 /// As many as a server takes, for the parser of arguments.
 const MOST_ACTORS: i64 = kvserver::server::MAX_ACTORS as i64;
@@ -93,8 +100,8 @@ async fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {
     let Args { port, host, http, www, join, advertise, set_aside, .. } = args;
     let keeping = Keeping {
         tombstones: Duration::from_secs(args.tombstones),
-        sweep_every: Duration::from_secs(args.tombstones.clamp(1, 60)),
         retention: Duration::from_secs(args.retention),
+        ..Keeping::default()
     };
     let has_page = www.is_some();
     let config = Config { host, port, actors, http, www, join, advertise, keeping, set_aside };

@@ -54,6 +54,13 @@ pub enum Message {
         /// Whether the server was ready, so that what it gave is everything.
         ready: bool,
     },
+    /// A query actor has got a part of what is being fetched; said every few seconds at most.
+    Fetching {
+        /// The server that gave it.
+        server: u64,
+        /// Which attempt at it this is.
+        attempt: u32,
+    },
     /// A member will not come back: let the store go on without it.
     Forget {
         /// Its address.
@@ -195,6 +202,11 @@ struct QueryActor {
 impl Actor for Members {
     type Message = Message;
 
+    /// All else is said within the server.
+    fn takes_from_elsewhere(message: &Message) -> bool {
+        matches!(message, Message::Hello(_))
+    }
+
     fn on_message(&mut self, message: Message, ctx: &mut Context<'_, Message>) {
         let now = ctx.now();
         if let Message::Start(setup) = message {
@@ -224,6 +236,10 @@ impl Actor for Members {
             Message::Resumed { place } => inside.roster.resumed(place),
             Message::Fetched { place, server, attempt, ready } => {
                 inside.roster.fetched(place, server, attempt, ready, now)
+            }
+            Message::Fetching { server, attempt } => {
+                inside.roster.fetching(server, attempt, now);
+                return;
             }
             Message::Forget { address, reply } => {
                 let (answer, effects) = match inside.roster.forget(&address, now) {
@@ -263,7 +279,8 @@ impl Actor for Members {
             }
             Message::TakeAside { reply } => {
                 inside.aside.wanted = Some(reply);
-                return inside.aside.answer(ctx);
+                inside.aside.answer(ctx);
+                Vec::new()
             }
             Message::Replica { place, health } => {
                 if usize::from(place) < inside.actors.len() {
@@ -287,7 +304,8 @@ impl Actor for Members {
 impl Inside {
     fn may_leave(&self, now: Duration) -> bool {
         let all = self.actors.len();
-        self.leaving.as_ref().is_some_and(|one| one.told.len() >= all || one.until <= now)
+        let is_done = |one: &Leaving| one.told.len() >= all && self.aside.entries.is_empty();
+        self.leaving.as_ref().is_some_and(|one| is_done(one) || one.until <= now)
     }
 
     fn leave(&mut self, ctx: &mut Context<'_, Message>) {
@@ -297,6 +315,12 @@ impl Inside {
         if let Some(Leaving { reply, told, .. }) = self.leaving.take() {
             if told.len() < self.actors.len() {
                 tracing::warn!("some of what was written here has not reached all other servers");
+            }
+            let lost = self.aside.entries.len();
+            if lost > 0 {
+                tracing::error!(
+                    "{lost} writes that were set aside could not be written down in time"
+                );
             }
             if let Some(reply) = reply {
                 ctx.reply(reply, has_others);

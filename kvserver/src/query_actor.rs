@@ -33,8 +33,8 @@
 //! carry (`pace`). A write after quiet is told in the very handler that carries it out, so an idle
 //! server shows it on all replicas within a fraction of a millisecond; under load it waits for the
 //! next message, 125 ms at most. What only says that something has come, asks for such an answer, or
-//! finds two stores equal goes with data where there is any, and otherwise alone, at least
-//! [`SMALL_PACE`] (500 ms) apart, and never holds up data. Any half-open second therefore holds at
+//! compares stores without bringing entries goes with data where there is any, and otherwise alone, at
+//! least [`SMALL_PACE`] (500 ms) apart, and never holds up data. Any half-open second therefore holds at
 //! most 8 + 2 messages of a pair, by construction: the budget is 10. Everything that one actor has
 //! to say to another rides in the same message ([`Sync`], [`Frame`]), so nothing can add to that.
 //!
@@ -144,10 +144,11 @@ pub use batch::{Answers, Batch};
 pub use link::{Frame, Member, Traffic};
 pub use message::{Fetched, Health, Home, Keeping, Note, Renewal, Siblings, Sync};
 pub use pace::{PACE, SMALL_PACE};
-pub use peers::Standing;
+pub use peers::{MAX_ACTORS, Standing};
 pub use refill::{Given, PATIENCE};
 pub use status::EVERY as STATUS_EVERY;
 
+use crate::entry::Entry;
 use crate::members;
 use crate::replica::Replica;
 use crate::stamp::Writer;
@@ -175,6 +176,11 @@ pub enum Message {
         batch: Batch,
         /// Where all their answers go.
         reply: ReplyRef<Answers>,
+    },
+    /// The server ends: what is still set aside?
+    HandOver {
+        /// Where the answer goes.
+        reply: ReplyRef<Vec<Entry>>,
     },
     /// How is it?
     Inspect {
@@ -224,6 +230,8 @@ pub struct QueryActor {
     send_at: Option<Duration>,
     /// The other server that the store is being fetched from, and the number of the attempt.
     fetching: Option<(u64, u32)>,
+    /// The attempt of which the members actor was last told that something comes, and when.
+    told_fetching: Option<(u32, Duration)>,
     /// The slices that this server has fetched in the latest attempt it has heard of.
     fetched: Vec<Fetched>,
     work: VecDeque<Work>,
@@ -242,6 +250,8 @@ pub struct QueryActor {
     /// What the members actor has yet to be told, one message at a time.
     reports: VecDeque<members::Message>,
     last_report: Option<Duration>,
+    /// When a frame was last reported that cannot be believed.
+    last_complaint: Option<Duration>,
     /// The server ends, and waits until these others have everything.
     leaving: Option<Vec<u64>>,
 }
@@ -251,6 +261,11 @@ type Ctx<'a> = Context<'a, Message>;
 impl Actor for QueryActor {
     type Message = Message;
 
+    /// All else is said within the server.
+    fn takes_from_elsewhere(message: &Message) -> bool {
+        matches!(message, Message::Frame(_))
+    }
+
     fn on_start(&mut self, ctx: &mut Ctx<'_>) {
         self.state = ctx.random();
         self.writer = Writer::new(self.state);
@@ -258,6 +273,13 @@ impl Actor for QueryActor {
 
     fn on_message(&mut self, message: Message, ctx: &mut Ctx<'_>) {
         match message {
+            // They come once: a second one would put the actor somewhere else, or nowhere.
+            Message::Start(siblings) | Message::Resume(siblings)
+                if !self.siblings.is_empty() || !siblings.can_be() =>
+            {
+                let (me, count) = (siblings.me, siblings.actors.len());
+                tracing::error!("a query actor was told to be at place {me} of {count}; ignored");
+            }
             Message::Start(siblings) => {
                 ctx.resume_with(Message::Resume(siblings.clone()));
                 self.open = siblings.home.as_ref().is_none_or(|home| home.begins);
@@ -276,6 +298,10 @@ impl Actor for QueryActor {
             Message::Inspect { reply } => {
                 let health = self.health(ctx.now().elapsed);
                 ctx.reply(reply, health);
+            }
+            Message::HandOver { reply } => {
+                let rest = self.hand_over();
+                ctx.reply(reply, rest);
             }
             Message::Sync(sync) => self.take_in(sync, ctx),
             Message::Frame(frame) => self.take_in_frame(*frame, ctx),
@@ -314,6 +340,7 @@ impl QueryActor {
             comparing: Comparing::default(),
             send_at: None,
             fetching: None,
+            told_fetching: None,
             fetched: Vec::new(),
             work: VecDeque::new(),
             giving: VecDeque::new(),
@@ -326,6 +353,7 @@ impl QueryActor {
             status: None,
             reports: VecDeque::new(),
             last_report: None,
+            last_complaint: None,
             leaving: None,
         }
     }
@@ -393,7 +421,9 @@ impl QueryActor {
                 ctx.tell(&self.siblings[to], Message::Sync(sync));
             }
         }
-        if self.leaving.take_if(|live| self.peers.have_all(live)).is_some() {
+        if !self.aside.holds_some()
+            && self.leaving.take_if(|live| self.peers.have_all(live)).is_some()
+        {
             self.report(members::Message::Told { place: self.place() });
         }
         let report_wait = self.send_report(ctx);

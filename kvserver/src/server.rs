@@ -26,6 +26,7 @@ pub use members::MemberStats;
 pub(crate) use members::member_stats;
 use sockets::Sockets;
 
+use crate::entry::Entry;
 use crate::http::Site;
 use crate::listener::Ending;
 use crate::members::{self as meeting, Members, Setup};
@@ -108,6 +109,7 @@ pub struct Server {
     ports: Vec<JoinHandle<()>>,
     /// Writes down what was set aside.
     aside: JoinHandle<()>,
+    aside_file: PathBuf,
 }
 
 /// How long clients have to be told that the server ends.
@@ -191,6 +193,7 @@ impl Server {
         join_all(ports.into_iter().filter(|port| !port.is_finished())).await;
         self.inside.leave().await;
         self.aside.abort();
+        aside::write_rest(self.inside.rest_aside().await, self.aside_file).await;
         self.inside.system.shutdown().await;
     }
 
@@ -248,9 +251,19 @@ impl Server {
         let description = Description::new(system.address(), config.actors);
         let file = format!("kvserver-{}-set-aside.jsonl", actor_system.port());
         let file = config.set_aside.join(file);
-        let aside = aside::write_down(system.clone(), inside.members.clone(), file);
+        let aside = aside::write_down(system.clone(), inside.members.clone(), file.clone());
         let aside = here.spawn(aside);
-        Ok(Self { description, actor_system, queries, http, inside, switch, ports, aside })
+        Ok(Self {
+            description,
+            actor_system,
+            queries,
+            http,
+            inside,
+            switch,
+            ports,
+            aside,
+            aside_file: file,
+        })
     }
 }
 
@@ -289,6 +302,15 @@ impl Inside {
         if had_others == Some(true) {
             tokio::time::sleep(PARTING).await;
         }
+    }
+
+    /// What was set aside and has not gone back into the store, at the end.
+    async fn rest_aside(&self) -> Vec<Entry> {
+        let ask = self
+            .actors
+            .iter()
+            .map(|place| self.ask(place.receiver.actor(), |reply| Message::HandOver { reply }));
+        join_all(ask).await.into_iter().flatten().flatten().collect()
     }
 
     /// The replicas that answer.

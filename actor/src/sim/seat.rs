@@ -15,7 +15,7 @@ use crate::{
     Actor, Now,
     cell::{Cell, Flow, IdHasher},
     context::Runtime,
-    load::{Load, Port},
+    load::{Load, Origin, Port},
     mailbox::Mailbox,
     refs::RawRef,
     report::{Cause, Report},
@@ -28,6 +28,7 @@ pub(super) trait AnyActor {
     fn start(&mut self, runtime: &mut dyn Runtime) -> Flow;
     /// Puts a message into the mailbox.
     fn deliver(&mut self, load: &mut dyn Load) -> Result<(), Cause>;
+    /// Puts a message from another system into the mailbox.
     fn deliver_encoded(&mut self, bytes: &[u8]) -> Result<(), Cause>;
     fn has_mail(&mut self) -> bool;
     /// Handles one message, if there is one.
@@ -210,7 +211,7 @@ pub(super) struct Living<A: Actor> {
 
 impl<A: Actor> Living<A> {
     pub(super) fn new(cell: Cell<A>) -> Self {
-        Living { cell, mailbox: Mailbox::new(), batch: Vec::new() }
+        Living { cell, mailbox: Mailbox::with_rule(A::takes_from_elsewhere), batch: Vec::new() }
     }
 }
 
@@ -224,7 +225,7 @@ impl<A: Actor> AnyActor for Living<A> {
     }
 
     fn deliver_encoded(&mut self, bytes: &[u8]) -> Result<(), Cause> {
-        self.mailbox.push_encoded(bytes, false)
+        self.mailbox.push_encoded(bytes, Origin::Elsewhere)
     }
 
     fn has_mail(&mut self) -> bool {

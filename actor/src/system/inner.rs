@@ -22,7 +22,7 @@ use crate::{
     Address, Message, Reply, ReplyRef, Stats,
     context::Now,
     link::{Identity, Links},
-    load::{EncodedLoad, Load, Port},
+    load::{EncodedLoad, Load, Origin, Port},
     mailbox::Mailbox,
     refs::{ActorId, Incarnation, RawRef},
     reply,
@@ -132,8 +132,9 @@ impl Inner {
             }
             Ok(())
         } else if self.round_trip {
-            let (encoded, external) = (load.encode()?, load.is_external());
-            self.deliver(to.id, to.incarnation, &mut EncodedLoad { bytes: &encoded, external })
+            let origin = if load.is_external() { Origin::Outside } else { Origin::Actor };
+            let bytes = &load.encode()?;
+            self.deliver(to.id, to.incarnation, &mut EncodedLoad { bytes, origin })
         } else {
             self.deliver(to.id, to.incarnation, load)
         }
@@ -141,7 +142,7 @@ impl Inner {
 
     /// Takes a message that came over a link.
     pub(crate) fn receive(&self, id: ActorId, incarnation: Incarnation, bytes: &[u8]) {
-        let mut load = EncodedLoad { bytes, external: false };
+        let mut load = EncodedLoad { bytes, origin: Origin::Elsewhere };
         // Decoding may run code of the program's own, and its panic must not end the link.
         let delivered = catch_unwind(AssertUnwindSafe(|| self.deliver(id, incarnation, &mut load)));
         if let Err(cause) = delivered.unwrap_or(Err(Cause::Codec)) {

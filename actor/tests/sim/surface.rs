@@ -3,7 +3,7 @@
 use std::{task::Poll, time::Duration};
 
 use actor::{
-    ActorRef, Cause, Report, WellKnown,
+    Actor, ActorRef, Cause, Context, Report, WellKnown,
     sim::{Faults, Sim},
 };
 
@@ -50,6 +50,35 @@ fn refs_travel_through_third_parties() {
     two.sim.tell(two.a, &two.here, introduce);
     two.sim.run_for(SECOND);
     assert_eq!(seen(&two.sim, &third), [77]);
+}
+
+/// Takes odd numbers from other systems.
+#[derive(Default)]
+struct Picky(Vec<u64>);
+
+impl Actor for Picky {
+    type Message = u64;
+
+    fn takes_from_elsewhere(number: &u64) -> bool {
+        number % 2 == 1
+    }
+
+    fn on_message(&mut self, number: u64, _: &mut Context<'_, u64>) {
+        self.0.push(number);
+    }
+}
+
+#[test]
+fn an_actor_takes_from_elsewhere_what_it_says() {
+    let mut two = two(Faults::none());
+    let picky = two.sim.spawn(two.b, Picky::default);
+    two.sim.tell(two.b, &picky, 2);
+    two.sim.run_for(SECOND);
+    (3..6).for_each(|number| two.sim.tell(two.a, &picky, number));
+    two.sim.run_for(SECOND);
+    let taken = two.sim.inspect(&picky, |Picky(taken): &Picky| taken.clone());
+    assert_eq!(taken, Some(vec![2, 3, 5]));
+    assert_eq!(causes(&two.sim, two.b), [Cause::Refused]);
 }
 
 #[test]

@@ -136,6 +136,7 @@ impl Roster {
     /// Time has passed.
     pub fn tick(&mut self, now: Now) -> Vec<Effect> {
         let mut effects = self.forget_silent(now);
+        effects.extend(self.forget_gone(now));
         effects.extend(self.calls_due(now));
         effects.extend(self.call_forgotten(now));
         self.go_on(now.elapsed, &mut effects);

@@ -67,6 +67,20 @@ impl Aside {
         !self.old.is_empty()
     }
 
+    /// Whether anything may be left of it.
+    pub(super) fn holds_some(&self) -> bool {
+        self.is_searching() || !self.found.is_empty() || !self.beaten.is_empty()
+    }
+
+    /// All that is left of it; nothing is here any more.
+    fn take_all(&mut self) -> Vec<Entry> {
+        while self.is_searching() {
+            self.search(usize::MAX);
+        }
+        let found = std::mem::take(&mut self.found).into_iter().map(|ByKey(entry)| entry);
+        std::mem::take(&mut self.beaten).into_iter().chain(found).collect()
+    }
+
     fn search(&mut self, limit: usize) {
         let mut old = std::mem::take(&mut self.old);
         for entry in old.take_some(limit) {
@@ -97,6 +111,19 @@ impl QueryActor {
             }
         }
         self.report_beaten(ctx);
+    }
+
+    /// The server ends: what was set aside, and the members actor has not been told.
+    pub(super) fn hand_over(&mut self) -> Vec<Entry> {
+        let mut rest = self.aside.take_all();
+        self.reports.retain_mut(|report| match report {
+            members::Message::SetAside { entries } => {
+                rest.append(entries);
+                false
+            }
+            _ => true,
+        });
+        rest
     }
 
     fn offer(&mut self, entry: Entry, ctx: &mut Ctx<'_>) {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::peers::{LinkId, Peers};
+use super::tombstones::brings_entries;
 use crate::digest::{Comparison, Message, Outcome, PEER_EVERY, SIBLING_EVERY, Tally};
 use crate::replica::Replica;
 
@@ -16,9 +17,10 @@ pub enum Other {
     Server(LinkId),
 }
 
-/// Whether a message is one of the two that are said when nothing differs.
+/// Whether a message is paced like what is small, however large it is: it brings no entries, and so
+/// must not delay a message that does.
 pub fn is_small(message: &Message) -> bool {
-    matches!(message, Message::Root(..) | Message::Same(..))
+    !brings_entries(message)
 }
 
 /// All comparisons of one actor.

@@ -97,9 +97,9 @@ impl Fetch {
         Request { turn: self.turn, slice: self.slice, from: self.walk.clone() }
     }
 
-    /// Takes a chunk, unless it is not the one that was asked for.
+    /// Takes a chunk, unless nobody has asked for it, or for another one.
     pub fn take_in(&mut self, chunk: Chunk) -> Option<Brought> {
-        if chunk.turn != self.turn || self.walk.is_done() {
+        if chunk.turn != self.turn || self.walk.is_done() || self.asked.is_none() {
             return None;
         }
         self.turn = self.turn.wrapping_add(1);
@@ -246,6 +246,18 @@ mod tests {
                 assert!((8_000..12_000).contains(&share), "{share}");
             }
         }
+    }
+
+    #[test]
+    fn a_chunk_that_nobody_has_asked_for_is_not_taken() {
+        let from = replica(100, "value");
+        let mut fetch = Fetch::new(Slice { index: 0, of: 1 }, 7);
+        let question = Fetch::new(Slice { index: 0, of: 1 }, 7).ask(Duration::ZERO);
+        let mut giving = Giving::new(question, true);
+        let chunk = std::iter::repeat_with(|| giving.go_on(&from, 1000)).flatten().next().unwrap();
+        assert!(fetch.take_in(chunk.clone()).is_none());
+        fetch.ask(Duration::ZERO);
+        assert!(fetch.take_in(chunk).is_some());
     }
 
     #[test]

@@ -263,7 +263,8 @@ impl Link {
         let mut frame = from(!self.is_known);
         frame.to_state = self.their_state;
         self.mark_due = false;
-        frame.ack = self.incoming.ack().filter(|_| std::mem::take(&mut self.ack_due));
+        let ack_due = std::mem::take(&mut self.ack_due);
+        frame.ack = self.incoming.ack().filter(|_| ack_due);
         if with_data {
             self.pace.data_sent(now);
             self.add_data(&mut frame, now);
@@ -348,7 +349,7 @@ impl Link {
             let place = Place { state: frame.state, stream: data.stream, frame: data.sent };
             let news = data.entries.filter(|_| came != Came::Nothing);
             arrived.news = news.map(|pack| (pack, place));
-            self.ack_due |= arrived.news.is_none();
+            self.ack_due |= arrived.news.is_none() && self.incoming.ack().is_some();
         }
         arrived.request = frame.request;
         arrived.digest = frame.digest;

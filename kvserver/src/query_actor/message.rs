@@ -6,6 +6,7 @@ use std::time::Duration;
 use actor::{ActorRef, Address, SharedBytes};
 use serde::{Deserialize, Serialize};
 
+use super::peers::MAX_ACTORS;
 use super::sweep::{Mark, Say};
 use super::{Given, Member, Message, Standing};
 use crate::entry::Entry;
@@ -20,6 +21,15 @@ pub struct Siblings {
     pub me: usize,
     /// The server they are, if it may meet others.
     pub home: Option<Home>,
+}
+
+impl Siblings {
+    /// Whether there can be such an actor.
+    pub(super) fn can_be(&self) -> bool {
+        let count = self.actors.len();
+        let is_all = |home: &Home| usize::from(home.own.actors) == count;
+        self.me < count && count <= usize::from(MAX_ACTORS) && self.home.as_ref().is_none_or(is_all)
+    }
 }
 
 /// A server that may meet others.

@@ -114,7 +114,7 @@ impl Outbox {
         self.waiting = true;
     }
 
-    /// Sends a sibling what is said in comparing with it. When all is equal, that goes with other
+    /// Sends a sibling what is said in comparing with it. What brings no entries goes with other
     /// messages or now and then alone, and holds up nothing.
     pub fn compare(&mut self, to: usize, message: digest::Message) {
         self.waiting |= !is_small(&message);
@@ -253,6 +253,18 @@ mod tests {
         outbox.tell_all(entry("a", 2));
         assert_eq!(outbox.wait(ms(5001)), Some(ms(124)));
         assert_eq!(outbox.wait(ms(5125)), Some(ms(0)));
+    }
+
+    #[test]
+    fn comparing_does_not_hold_up_a_write() {
+        let mut outbox = Outbox::new(2);
+        for message in 0..3 {
+            let sums = vec![digest::Sum::default(); 256];
+            outbox.compare(1, digest::Message::Groups(digest::Round(message), sums));
+            outbox.take(sender(0), ms(1000 + 500 * u64::from(message)));
+        }
+        outbox.tell_all(entry("a", 1));
+        assert_eq!(outbox.take(sender(0), ms(2001)).len(), 1);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 mod history;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use actor::{ActorRef, Address, WellKnown};
@@ -19,7 +19,14 @@ use crate::entry::Entry;
 use history::History;
 
 /// A server has at most so many query actors; a description that claims more is not believed.
-const MAX_ACTORS: u16 = 1024;
+pub const MAX_ACTORS: u16 = 1024;
+
+/// No more other servers are dealt with; those that come later are not believed.
+pub const MAX_MEMBERS: usize = 256;
+
+/// No more of them may have introduced themselves and be yet to be met by the members actor: a link costs
+/// memory, and whoever introduces itself costs up to a thousand.
+const MAX_UNMET: usize = 16;
 
 /// No more servers that were forgotten are kept in mind.
 const MAX_FORGOTTEN: usize = 256;
@@ -36,6 +43,8 @@ pub struct Peers {
     /// Whether the actor has had no state before this one.
     first: bool,
     members: BTreeMap<u64, Member>,
+    /// Those of them that only a frame of their own has told of.
+    unmet: BTreeSet<u64>,
     links: BTreeMap<LinkId, Link>,
     /// The largest number of a stream that is over.
     last_stream: u32,
@@ -76,6 +85,7 @@ impl Peers {
             state,
             first,
             members: BTreeMap::new(),
+            unmet: BTreeSet::new(),
             links: BTreeMap::new(),
             last_stream: 0,
             history,
@@ -84,11 +94,20 @@ impl Peers {
         }
     }
 
-    /// Learns of another server.
+    /// The members actor tells of another server.
     pub fn meet(&mut self, member: Member, now: Duration) {
+        self.unmet.remove(&member.server);
+        self.learn_of(member, now);
+    }
+
+    fn learn_of(&mut self, member: Member, now: Duration) {
         let Some(own) = &self.own else { return };
         let believable = (1..=MAX_ACTORS).contains(&member.actors) && member.server != own.server;
         if !believable || self.members.contains_key(&member.server) {
+            return;
+        }
+        let replaces = self.members.values().any(|known| known.address == member.address);
+        if self.members.len() >= MAX_MEMBERS && !replaces {
             return;
         }
         self.note_streams();
@@ -139,6 +158,7 @@ impl Peers {
         let gone: Vec<u64> = gone.map(|member| member.server).collect();
         for server in gone {
             self.members.remove(&server);
+            self.unmet.remove(&server);
             self.links.retain(|(of, _), _| *of != server);
             self.forgotten.push_back(server);
         }
@@ -228,7 +248,15 @@ impl Peers {
                 // Another process with the same number; the first one is listened to.
                 return None;
             }
-            self.meet(member, now);
+            let server = member.server;
+            if !self.members.contains_key(&server) {
+                if self.unmet.len() >= MAX_UNMET {
+                    // It introduces itself until it is known.
+                    return None;
+                }
+                self.learn_of(member, now);
+                self.unmet.extend(self.members.contains_key(&server).then_some(server));
+            }
         }
         let id = (frame.server, frame.from);
         let link = self.links.get_mut(&id)?;

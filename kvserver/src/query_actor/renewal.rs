@@ -10,6 +10,10 @@ use crate::entry::Entry;
 use crate::members;
 use crate::stamp::Writer;
 
+/// What an actor wrote so long ago its siblings have heard, or they refuse to: longer than it takes to
+/// find that out, and far shorter than a deleted key is remembered.
+const UNHEARD_MILLIS: u64 = 10_000;
+
 impl QueryActor {
     /// Begins anew after a panic.
     pub(super) fn resume(&mut self, siblings: Siblings, ctx: &mut Ctx<'_>) {
@@ -100,7 +104,10 @@ impl QueryActor {
         match self.sweep.stale(ctx.now().elapsed) {
             Some(Other::Server((server, _))) => self.report_stale(Some(server)),
             Some(Other::Sibling(_)) => {
-                // A sibling has it all.
+                // A sibling has it all, but for what this actor's clients wrote of late.
+                let old = std::mem::take(&mut self.replica);
+                let since_millis = ctx.now().wall_millis.saturating_sub(UNHEARD_MILLIS);
+                self.aside.begin(old, Vec::new(), BTreeSet::from([self.state]), since_millis);
                 self.begin_anew(ctx);
                 self.refill = Some(Refill::new(self.me, self.siblings.len()));
                 self.check_refill(ctx);

@@ -1,8 +1,13 @@
 //! What comes from other servers, and what this server's members actor says of them.
 
+use std::time::Duration;
+
+use actor::Now;
+
 use super::comparing::{self, Other, Turn};
 use super::fetch::{Brought, Giving};
 use super::status::Snapshot;
+use super::sweep::Sweep;
 use super::tombstones::brings_entries;
 use super::work::{Source, Then, Work};
 use super::{Ctx, Fetched, Frame, Message, Note, QueryActor};
@@ -10,7 +15,10 @@ use crate::{digest, members};
 
 impl QueryActor {
     pub(super) fn take_in_frame(&mut self, mut frame: Frame, ctx: &mut Ctx<'_>) {
-        let now = ctx.now().elapsed;
+        let Now { elapsed: now, wall_millis } = ctx.now();
+        if !Sweep::is_credible(&frame.mark, wall_millis) {
+            return self.complain_of(&frame, now);
+        }
         let (mark, say) = (frame.mark, frame.sweep.take());
         let knows_me = frame.to_state == Some(self.state);
         let brings = frame.data.is_some()
@@ -48,6 +56,20 @@ impl QueryActor {
         }
         self.take_in_say(Other::Server(link), say, ctx);
         self.begin_work(ctx);
+    }
+
+    /// A frame is ignored, as if it had not come.
+    fn complain_of(&mut self, frame: &Frame, now: Duration) {
+        /// What goes on for ever is said so often.
+        const AGAIN: Duration = Duration::from_secs(60);
+        if self.last_complaint.is_none_or(|at| at + AGAIN <= now) {
+            self.last_complaint = Some(now);
+            tracing::error!(
+                server = frame.server,
+                "it has collected what is an hour ahead of this server's clock, or says so; what it sends \
+                 is ignored"
+            );
+        }
     }
 
     pub(super) fn take_note(&mut self, note: Note, ctx: &mut Ctx<'_>) {
@@ -97,7 +119,7 @@ impl QueryActor {
         ctx.tell_after(comparing::TICK, Message::Compare);
         self.sweep_on(ctx);
         self.check_stale(ctx);
-        if self.has_aside() {
+        if self.has_aside() || !self.work.is_empty() {
             self.begin_work(ctx);
         }
         if !self.is_ready() {

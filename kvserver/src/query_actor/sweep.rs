@@ -88,6 +88,9 @@ const ASK_AGAIN: Duration = Duration::from_secs(2);
 /// An actor that is behind for so long has missed a round for good.
 const STALE_AFTER: Duration = Duration::from_secs(6);
 
+/// The earliest stamp of new writes lies at most so far beyond this actor's clock.
+const MAX_FLOOR_AHEAD_MILLIS: u64 = 60 * 60 * 1000;
+
 /// A round whose tombstones are too young for this actor's clock is asked for again after so long.
 const TOO_YOUNG: Duration = Duration::from_secs(5);
 
@@ -171,6 +174,12 @@ impl Sweep {
         self.floor_millis
     }
 
+    /// Whether what another server says can be true. Nobody collects what is younger than its clock says,
+    /// and with a mark from the far future all writes would get stamps from the end of time.
+    pub fn is_credible(mark: &Mark, wall_millis: u64) -> bool {
+        mark.floor_millis <= wall_millis.saturating_add(MAX_FLOOR_AHEAD_MILLIS)
+    }
+
     /// A message has come, from one who knows this state of the actor, or perhaps an earlier one only.
     pub fn heard(&mut self, from: Other, mark: Mark, knows_me: bool) {
         self.floor_millis = self.floor_millis.max(mark.floor_millis);
@@ -228,7 +237,9 @@ impl Sweep {
     ) -> Option<(Round, Round)> {
         let swept = self.swept()?;
         let equal = |other| self.is_equal(other);
-        let quiet = self.pending.is_empty() && self.firm_since + rest <= now && partners.all(equal);
+        let quiet = self.pending.is_empty()
+            && self.firm_since.saturating_add(rest) <= now
+            && partners.all(equal);
         quiet.then(|| (swept.next(wall_millis, chance), swept))
     }
 

@@ -135,12 +135,13 @@ impl QueryActor {
         if swept.is_none() || now.elapsed < gathering.next {
             return;
         }
-        let later = now.elapsed + sweep_every;
+        let later = now.elapsed.saturating_add(sweep_every);
+        let long = sweep_every.saturating_mul(LEFT_AFTER);
         let mut age = tombstones;
         if !gathering.leads {
-            age += sweep_every * LEFT_AFTER;
+            age = age.saturating_add(long);
             if std::mem::replace(&mut gathering.last, swept) != swept {
-                gathering.next = later + sweep_every * LEFT_AFTER;
+                gathering.next = later.saturating_add(long);
                 return;
             }
         }

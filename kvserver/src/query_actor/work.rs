@@ -8,6 +8,7 @@ use super::stream::Place;
 use super::sweep::Begin;
 use super::{Ctx, Fetched, Given, Message, QueryActor, SLICE};
 use crate::entry::Entry;
+use crate::members;
 use crate::replica::Walk;
 
 /// So many entries are merged together, so that what they will touch can be fetched from memory at
@@ -167,6 +168,9 @@ impl QueryActor {
             (Then::Brought { link, last }, _) => {
                 self.peers.merged(link);
                 let task = self.fetching.filter(|(server, _)| *server == link.0);
+                if let Some((server, attempt)) = task {
+                    self.report_fetching(server, attempt, ctx.now().elapsed);
+                }
                 if let (Some(ready), Some((server, attempt))) = (last, task) {
                     let fetched = Fetched { server, attempt, slice: link.1, ready };
                     self.outbox.tell_fetched(fetched);
@@ -179,6 +183,16 @@ impl QueryActor {
             }
             (Then::Came { link, place }, _) => self.peers.merged_frame(link, place),
             (Then::Gave { .. }, _) => {}
+        }
+    }
+
+    /// Tells the members actor that the other server gives, now and then.
+    fn report_fetching(&mut self, server: u64, attempt: u32, now: Duration) {
+        /// Far more often than a silent one is given up.
+        const EVERY: Duration = Duration::from_secs(3);
+        if self.told_fetching.is_none_or(|(of, at)| of != attempt || at + EVERY <= now) {
+            self.told_fetching = Some((attempt, now));
+            self.report(members::Message::Fetching { server, attempt });
         }
     }
 

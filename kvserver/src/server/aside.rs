@@ -54,6 +54,27 @@ pub(super) async fn write_down(system: System, members: ActorRef<members::Messag
     }
 }
 
+/// Writes down, at the end, what the server could not give to the others any more.
+pub(super) async fn write_rest(entries: Vec<Entry>, file: PathBuf) {
+    if entries.is_empty() {
+        return;
+    }
+    let (count, to) = (entries.len(), file.clone());
+    match tokio::task::spawn_blocking(move || append(&to, &entries)).await {
+        Ok(Ok(())) => tracing::warn!(
+            file = %file.display(),
+            "the server ends before {count} writes of its clients, from while it was away, could go back \
+             into the store; they are written down"
+        ),
+        Ok(Err(error)) => tracing::error!(
+            file = %file.display(),
+            "the server ends before {count} writes of its clients, from while it was away, could go back \
+             into the store, and they cannot be written down: {error}"
+        ),
+        Err(error) => tracing::error!("{count} writes that were set aside are lost: {error}"),
+    }
+}
+
 fn append(file: &Path, entries: &[Entry]) -> io::Result<()> {
     let mut lines = Vec::new();
     for entry in entries {

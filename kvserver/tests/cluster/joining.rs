@@ -45,13 +45,14 @@ async fn watch_arrival(address: SocketAddr, expected: &[(String, &str)]) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_newcomer_fetches_the_store_in_time_and_never_says_that_it_is_empty() {
     let newcomers = FAR.map(async |delay| {
-        let mut nodes = ready_nodes(&[2], delay).await;
+        // The newcomer is told of one server, and hears of the other one from it.
+        let mut nodes = ready_nodes(&[2, 1], delay).await;
         let mut old = Client::connect(nodes[0].server.queries()[1]).await;
         for number in 0..OLD_KEYS {
             old.put(&format!("old/{number}"), "old").await;
         }
 
-        let join = [nodes[0].server.description().to_string()];
+        let join = [nodes[1].server.description().to_string()];
         let newcomer = node(3, delay, &join).await;
         let began = Instant::now();
         assert!(!is_ready(newcomer.server.http().unwrap()).await);
@@ -70,7 +71,7 @@ async fn a_newcomer_fetches_the_store_in_time_and_never_says_that_it_is_empty() 
             until_everywhere(&everyone, key, value).await;
         }
         let visible = began.elapsed();
-        until_ready(&nodes[1].server).await;
+        until_ready(&nodes[2].server).await;
         let ready = began.elapsed();
         println!("{delay:?} away: all is visible after {visible:?}, ready after {ready:?}");
         assert_eq!(until_equal(&everyone, LOOK).await.1.len(), OLD_KEYS + 1);

@@ -153,6 +153,10 @@ fn wrong_usage_is_exit_2() {
     check_fails(&["--port", "sixty"], 2, &["sixty"]);
     check_fails(&["--port", "65536"], 2, &["65536"]);
     check_fails(&["--actors", "-1"], 2, &[]);
+    check_fails(&["--tombstones", "599"], 2, &["--tombstones <SECONDS>", "600..="]);
+    check_fails(&["--tombstones", &u64::MAX.to_string()], 2, &["--tombstones"]);
+    check_fails(&["--retention", "0"], 2, &["--retention"]);
+    check_fails(&["--retention", &u64::MAX.to_string()], 2, &["--retention"]);
     check_fails(&["--www", "."], 2, &["--http"]);
     check_fails(&["--http", "nonsense"], 2, &["nonsense"]);
 }

@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
 mod members;
+mod strangers;
 mod sweeps;
 mod world;

@@ -1,6 +1,7 @@
 //! Members that go, come back, or are not who they seem to be.
 
 use kvserver::members::{MemberState, Message};
+use kvserver::query_actor;
 
 use super::world::{KEEPING, Seen, World, address, secs};
 
@@ -97,6 +98,36 @@ fn a_member_comes_back(by_name: bool) -> Vec<String> {
     assert_eq!(world.tombstones(), 0);
     world.check();
     aside
+}
+
+#[test]
+fn what_was_set_aside_when_a_member_ends_is_handed_over() {
+    let mut world = World::of(&[2, 2, 2]);
+    world.sim.run_for(secs(15));
+    world.cut_off(2, &[0, 1]);
+    world.sim.run_for(secs(1));
+    world.write((0, 0), "deleted", None);
+    world.write((2, 0), "mine", Some("v"));
+    world.sim.run_for(secs(10));
+    assert_eq!(world.forget(0, 2), Ok(()));
+    world.sim.run_for(secs(30));
+    world.reunite(2, &[0, 1]);
+    while world.health((2, 0)).ready {
+        world.sim.run_for(secs(1) / 100);
+    }
+    world.cut_off(2, &[0, 1]);
+    let (system, members) = (world.system(2), world.members(2));
+    let said = world.sim.ask(system, &members, |reply| Message::Leave { reply: Some(reply) });
+    world.sim.run_for(secs(1));
+    assert_eq!(world.statuses(2).len(), 2, "it has not ended yet");
+    assert!(world.sim.run_until_answer(said, secs(2)).is_some(), "it does not wait for ever");
+    let mut rest = Vec::new();
+    for place in [(2, 0), (2, 1)] {
+        let actor = world.actor(place);
+        let said = world.sim.ask(system, &actor, |reply| query_actor::Message::HandOver { reply });
+        rest.extend(world.sim.run_until_answer(said, secs(1)).unwrap());
+    }
+    assert!(rest.iter().any(|entry| entry.key() == "mine"), "{rest:?}");
 }
 
 #[test]

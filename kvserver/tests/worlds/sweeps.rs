@@ -16,6 +16,17 @@ fn a_single_server_collects_its_tombstones() {
 }
 
 #[test]
+fn a_single_actor_collects_its_tombstones() {
+    let mut world = World::of(&[1]);
+    for number in 0..3_u32 {
+        world.write((0, 0), &format!("key/{number}"), None);
+        world.sim.run_for(secs(15));
+    }
+    world.sim.run_for(secs(5));
+    assert_eq!(world.tombstones(), 0);
+}
+
+#[test]
 fn all_servers_collect_together_round_after_round() {
     let mut world = World::of(&[2, 3, 1]);
     for round in 0..3_u32 {

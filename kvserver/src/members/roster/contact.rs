@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::forgotten::Why;
 use super::{LONGEST_PAUSE, REPORT, REPORT_AGAIN, SILENT};
 use crate::query_actor::Member;
 
@@ -14,6 +15,8 @@ pub(super) struct Contact {
     pub(super) met: Option<Met>,
     /// The numbers of earlier lives there, the latest last.
     pub(super) former: Vec<u64>,
+    /// Others have forgotten it, and it has not been heard since.
+    pub(super) gone: Option<Why>,
     pub(super) since: Duration,
     pub(super) next_call: Duration,
     pause: Duration,
@@ -42,6 +45,7 @@ impl Contact {
         Self {
             met: None,
             former: Vec::new(),
+            gone: None,
             since: now,
             next_call: now,
             pause: FIRST_PAUSE,

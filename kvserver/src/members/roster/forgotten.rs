@@ -10,7 +10,6 @@ use std::time::Duration;
 use actor::{Address, Now};
 use serde::{Deserialize, Serialize};
 
-use super::contact::Contact;
 use super::{Effect, Hello, Roster};
 use crate::query_actor::{Member, Note};
 
@@ -81,11 +80,11 @@ impl Forgotten {
     fn due(&mut self, now: Duration, retention: Duration) -> Vec<Address> {
         let due = self.0.iter_mut().filter(|(_, mark)| {
             let (every, until) = match mark.why {
-                Why::Silent => (CALL_SILENT, retention * GIVEN_UP),
+                Why::Silent => (CALL_SILENT, retention.saturating_mul(GIVEN_UP)),
                 Why::Left => (CALL_LEFT, retention),
                 Why::Named => return false,
             };
-            mark.called + every <= now && now < mark.at + until
+            mark.called + every <= now && now < mark.at.saturating_add(until)
         });
         due.map(|(address, mark)| {
             mark.called = now;
@@ -100,7 +99,7 @@ impl Forgotten {
 
     /// Those that the others should be told of: they were forgotten not too long ago.
     pub(super) fn all(&self, now: Duration, retention: Duration) -> Vec<Gone> {
-        let lately = self.0.iter().filter(|(_, mark)| now < mark.at + retention);
+        let lately = self.0.iter().filter(|(_, mark)| now < mark.at.saturating_add(retention));
         let gone = |(address, mark): (&Address, &Mark)| Gone {
             address: address.clone(),
             server: mark.server,
@@ -111,8 +110,8 @@ impl Forgotten {
 
     /// How many may still be going on somewhere: they were silent, and that is not long ago.
     pub(super) fn may_live(&self, now: Duration, retention: Duration) -> usize {
-        let may_live =
-            |mark: &&Mark| mark.why == Why::Silent && now < mark.at + retention * GIVEN_UP;
+        let until = |mark: &Mark| mark.at.saturating_add(retention.saturating_mul(GIVEN_UP));
+        let may_live = |mark: &&Mark| mark.why == Why::Silent && now < until(mark);
         self.0.values().filter(may_live).count()
     }
 
@@ -166,7 +165,7 @@ impl Roster {
             return Vec::new();
         }
         let retention = self.keeping.retention;
-        let over = |last: Duration| last + retention <= now.elapsed;
+        let over = |last: Duration| last.saturating_add(retention) <= now.elapsed;
         let silent = self.contacts.iter().filter(|(_, contact)| over(contact.last_sign()));
         let silent: Vec<Address> = silent.map(|(address, _)| address.clone()).collect();
         silent.iter().flat_map(|address| self.let_go(address, Why::Silent, now.elapsed)).collect()
@@ -182,16 +181,25 @@ impl Roster {
         due.into_iter().map(call).collect()
     }
 
-    /// What another server has forgotten is forgotten here as well, unless it is heard here.
+    /// What another server has forgotten is forgotten here as well, if it is silent here too. What has
+    /// ended, or will not come back, soon is: whoever says so may not be there to say it again.
     pub(super) fn hear_of_forgotten(&mut self, gone: Vec<Gone>, now: Now) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        for Gone { address, why, .. } in gone.into_iter().take(MAX_GONE) {
-            let silent = |contact: &Contact| contact.live(now.elapsed).is_none();
-            if self.contacts.get(&address).is_some_and(silent) {
-                effects.extend(self.let_go(&address, why, now.elapsed));
+        for Gone { address, server, why } in gone.into_iter().take(MAX_GONE) {
+            let Some(contact) = self.contacts.get_mut(&address) else { continue };
+            let live = contact.live(now.elapsed).map(|met| met.member.server);
+            if live.is_none() || live == server && why != Why::Silent {
+                contact.gone = Some(why);
             }
         }
-        effects
+        self.forget_gone(now)
+    }
+
+    /// Forgets those that others have forgotten, and that are not heard here any more either.
+    pub(super) fn forget_gone(&mut self, now: Now) -> Vec<Effect> {
+        let silent = self.contacts.iter().filter(|(_, one)| one.live(now.elapsed).is_none());
+        let gone = silent.filter_map(|(address, one)| Some((address.clone(), one.gone?)));
+        let gone: Vec<(Address, Why)> = gone.collect();
+        gone.iter().flat_map(|(address, why)| self.let_go(address, *why, now.elapsed)).collect()
     }
 
     /// A query actor of another server has introduced itself to one of this one's, which has a link with

@@ -5,10 +5,10 @@ use std::time::Duration;
 use actor::{Address, Now};
 use serde::{Deserialize, Serialize};
 
-use super::contact::Met;
+use super::contact::{Contact, Met};
 use super::forgotten::Gone;
 use super::{BEAT, Effect, MAX_MEMBERS, Roster, SILENT, millis};
-use crate::query_actor::{Member, Note};
+use crate::query_actor::{MAX_ACTORS, Member, Note};
 
 /// A clock that differs by more is reported.
 pub const MAX_SKEW_MILLIS: u64 = 500;
@@ -35,8 +35,8 @@ pub struct Hello {
     pub leaves: bool,
     /// The server that the sender knows at the receiver's address.
     pub knew: Option<u64>,
-    /// All addresses that the sender knows; not in every hello.
-    pub others: Vec<Address>,
+    /// All others that the sender knows; not in every hello.
+    pub others: Vec<Known>,
     /// Whom the sender has forgotten lately; with `others`.
     pub forgotten: Vec<Gone>,
     /// Whom the sender knows and finds silent.
@@ -47,6 +47,20 @@ pub struct Hello {
     pub sent_millis: u64,
     /// The receiver's last `sent_millis`, and how long ago it came.
     pub echo: Option<(u64, u64)>,
+}
+
+/// Another server, as a hello names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Known {
+    /// Where it is.
+    pub address: Address,
+    /// The number of its life and how many query actors it has, if the sender hears it.
+    pub life: Option<(u64, u16)>,
+}
+
+/// Whether a server can have so many query actors.
+fn is_possible(actors: u16) -> bool {
+    (1..=MAX_ACTORS).contains(&actors)
 }
 
 impl Roster {
@@ -60,7 +74,12 @@ impl Roster {
     ) -> Hello {
         /// Every so many hellos name all others, for those whom a partition has kept apart.
         const NAMES_EVERY: u32 = 16;
-        let others = self.contacts.keys().filter(|address| *address != to).cloned().collect();
+        let others = self.contacts.iter().filter(|(address, _)| *address != to);
+        let known = |(address, contact): (&Address, &Contact)| Known {
+            address: address.clone(),
+            life: contact.live(now.elapsed).map(|met| (met.member.server, met.member.actors)),
+        };
+        let others = others.map(known).collect();
         let silent = self.contacts.values().filter(|contact| contact.live(now.elapsed).is_none());
         let silent = silent.filter_map(|contact| contact.met.as_ref()).map(|met| met.member.server);
         let silent = silent.collect();
@@ -113,16 +132,22 @@ impl Roster {
         }
         let was_restarted = hello.knew.is_some_and(|server| server != self.own.server);
         self.add(vec![from.clone()], now.elapsed);
+        if !self.contacts.contains_key(&from) {
+            if self.complaints.may_say("one too many", hello.from.server, now.elapsed) {
+                tracing::error!(member = %from, "a store has at most {MAX_MEMBERS} others; ignored");
+            }
+            return effects;
+        }
         let known = self.contacts.get(&from).and_then(|contact| contact.met.as_ref());
         let is_new = known.is_none_or(|met| met.member != hello.from);
         self.note_heard(&hello, now);
         effects.extend(self.hear_of_forgotten(hello.forgotten, now));
-        let others = hello.others.into_iter().filter(|address| !self.forgotten.has(address));
-        self.add(others.collect(), now.elapsed);
+        let named = self.hear_of(hello.others, now.elapsed);
         if is_new {
             tracing::info!(member = %from, actors = hello.from.actors, "a member of the store");
             effects.push(Effect::NoteAll(Note::Meet(hello.from)));
         }
+        effects.extend(named);
         let contact = self.contacts.get_mut(&from).filter(|_| is_new || hello.asks);
         let may_answer = contact.is_some_and(|contact| {
             contact.next_call = now.elapsed + BEAT;
@@ -137,6 +162,26 @@ impl Roster {
         }
         effects.extend(self.calls_due(now));
         self.go_on(now.elapsed, &mut effects);
+        effects
+    }
+
+    /// Another server names others. The query actors meet those that are new at once: to wait until they
+    /// have said hello themselves would take a write to them another round trip longer.
+    fn hear_of(&mut self, others: Vec<Known>, now: Duration) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for Known { address, life } in others.into_iter().take(MAX_MEMBERS) {
+            if self.forgotten.has(&address) || self.contacts.contains_key(&address) {
+                continue;
+            }
+            self.add(vec![address.clone()], now);
+            let Some((server, actors)) = life else { continue };
+            let met = self.contacts.values().filter_map(|contact| contact.met.as_ref());
+            let is_known = met.map(|met| met.member.server).any(|known| known == server);
+            let can_be = is_possible(actors) && server != self.own.server;
+            if self.contacts.contains_key(&address) && can_be && !is_known {
+                effects.push(Effect::NoteAll(Note::Meet(Member { address, server, actors })));
+            }
+        }
         effects
     }
 
@@ -174,7 +219,7 @@ impl Roster {
             }
             return false;
         }
-        from.actors > 0 && self.is_who_it_was(from, now)
+        is_possible(from.actors) && self.is_who_it_was(from, now)
     }
 
     /// Whether no other process has this one's number, and none has taken its address over. Whoever
@@ -212,6 +257,7 @@ impl Roster {
     fn note_heard(&mut self, hello: &Hello, now: Now) {
         let gone = self.forgotten.remove(&hello.from.address);
         let Some(contact) = self.contacts.get_mut(&hello.from.address) else { return };
+        contact.gone = None;
         let before = contact.met.take();
         if let Some(met) = before.as_ref().filter(|met| met.member.server != hello.from.server) {
             contact.supersede(met.member.server);

@@ -12,6 +12,7 @@
 //! ready member knows it from an earlier life: then it was restarted, and fetches the store. So does one
 //! whose query actors find that they have missed what the others have deleted for good (`stale`).
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -27,10 +28,23 @@ pub const REACH: Duration = Duration::from_secs(3);
 /// What was written so long before a member was last heard may not have reached it.
 const BEFORE_SILENCE_MILLIS: u64 = 10_000;
 
+/// A member that is fetched from and has given nothing for so long is given up, if another one is ready:
+/// far longer than a chunk takes on a slow line.
+const STUCK: Duration = Duration::from_secs(30);
+
 /// How far the server is with becoming ready.
 pub(super) enum Start {
-    Ready { fetched: bool },
-    Fetching { attempt: u32, donor: Option<Donor>, tried: BTreeSet<u64>, fetched: bool },
+    Ready {
+        fetched: bool,
+    },
+    Fetching {
+        attempt: u32,
+        donor: Option<Donor>,
+        tried: BTreeSet<u64>,
+        /// When members were last given up that were stuck.
+        given_up: BTreeMap<u64, Duration>,
+        fetched: bool,
+    },
 }
 
 /// From whom the store is being fetched.
@@ -38,13 +52,16 @@ pub(super) struct Donor {
     server: u64,
     /// The query actors that have it all.
     done: BTreeMap<u16, bool>,
+    /// When something last came from it.
+    gave: Duration,
 }
 
 impl Start {
     /// Attempts are numbered from the time on, so that they grow across a panic of the actor too.
     pub(super) fn fetching(now: Duration) -> Self {
         let attempt = now.as_millis() as u32;
-        Self::Fetching { attempt, donor: None, tried: BTreeSet::new(), fetched: false }
+        let (tried, given_up) = (BTreeSet::new(), BTreeMap::new());
+        Self::Fetching { attempt, donor: None, tried, given_up, fetched: false }
     }
 
     /// What a query actor has to be told that knows nothing.
@@ -129,9 +146,19 @@ impl Roster {
             && (*attempt, donor.server) == (of_attempt, server)
         {
             donor.done.insert(place, ready);
+            donor.gave = now.elapsed;
             self.go_on(now.elapsed, &mut effects);
         }
         effects
+    }
+
+    /// A query actor has got a part of what is being fetched.
+    pub fn fetching(&mut self, server: u64, of_attempt: u32, now: Now) {
+        if let Start::Fetching { attempt, donor: Some(donor), .. } = &mut self.start
+            && (*attempt, donor.server) == (of_attempt, server)
+        {
+            donor.gave = now.elapsed;
+        }
     }
 
     /// Takes the next steps towards being ready.
@@ -142,13 +169,23 @@ impl Roster {
             .contacts
             .values()
             .all(|contact| contact.live(now).is_some() || contact.since + REACH <= now);
-        let Start::Fetching { attempt, donor, tried, fetched } = &mut self.start else { return };
-        if let Some(Donor { server, done }) = donor {
+        let Start::Fetching { attempt, donor, tried, given_up, fetched } = &mut self.start else {
+            return;
+        };
+        if let Some(Donor { server, done, gave }) = donor {
             if done.len() == usize::from(self.own.actors) {
                 *fetched |= done.values().all(|ready| *ready);
                 tried.insert(*server);
                 *donor = None;
             } else if !live().any(|met| met.member.server == *server) {
+                *donor = None;
+            } else if *gave + STUCK <= now
+                && live().any(|met| met.ready && met.member.server != *server)
+            {
+                tracing::warn!(
+                    "a member has given nothing for long: the store is fetched from another"
+                );
+                given_up.insert(*server, now);
                 *donor = None;
             } else {
                 return;
@@ -170,10 +207,12 @@ impl Roster {
             return;
         }
         let untried = |met: &&Met| met.ready || !tried.contains(&met.member.server);
-        if let Some(met) = live().filter(untried).max_by_key(|met| met.ready) {
+        // Rather one that was never given up, or longest ago.
+        let hope = |met: &&Met| (met.ready, Reverse(given_up.get(&met.member.server).copied()));
+        if let Some(met) = live().filter(untried).max_by_key(hope) {
             *attempt += 1;
             let server = met.member.server;
-            *donor = Some(Donor { server, done: BTreeMap::new() });
+            *donor = Some(Donor { server, done: BTreeMap::new(), gave: now });
             effects.push(Effect::NoteAll(Note::Fetch { server, attempt: *attempt }));
         }
     }

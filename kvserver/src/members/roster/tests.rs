@@ -1,5 +1,7 @@
 //! Rosters that say hello to each other, in virtual time.
 
+use super::forgotten::{Gone, Why};
+use super::hello::Known;
 use super::*;
 
 const fn at(millis: u64) -> Now {
@@ -258,6 +260,38 @@ fn a_donor_that_dies_is_given_up_for_another() {
 }
 
 #[test]
+fn a_donor_that_lives_and_gives_nothing_is_given_up_for_another_that_is_ready() {
+    let mut world = World::new();
+    world.start("a", 1, &[]);
+    world.start("b", 2, &["a"]);
+    world.run(2000);
+    let mut roster =
+        Roster::new(member("c", 3), vec![address("a")], Keeping::default(), at(0).elapsed);
+    let mut donors = Vec::new();
+    for second in 0..130 {
+        let mut effects = Vec::new();
+        for name in ["a", "b"] {
+            let now = at(second * 1000);
+            let of = world.rosters.get_mut(&address(name)).unwrap();
+            let hello = of.hello_to(&address("c"), &address(name), false, false, now);
+            effects.extend(roster.hello(hello, now));
+        }
+        effects.extend(roster.tick(at(second * 1000)));
+        donors.extend(effects.into_iter().filter_map(|effect| match effect {
+            Effect::NoteAll(Note::Fetch { server, attempt }) => Some((second, server, attempt)),
+            _ => None,
+        }));
+        if let Some((_, server, attempt)) = donors.last()
+            && second < 60
+        {
+            roster.fetching(*server, *attempt, at(second * 1000));
+        }
+    }
+    let servers: Vec<_> = donors.iter().map(|(second, server, _)| (*second, *server)).collect();
+    assert_eq!(servers, [(0, 1), (89, 2), (119, 1)], "not while it gives something");
+}
+
+#[test]
 fn a_query_actor_that_begins_anew_is_told_all() {
     let mut world = World::new();
     world.start("a", 1, &[]);
@@ -340,4 +374,63 @@ fn clocks_and_round_trips_are_measured() {
     assert_eq!(status.round_trip_ms, Some(400));
     assert_eq!(status.clock_offset_ms, Some(3_600_000));
     assert_eq!(status.heard_ms_ago, Some(100));
+}
+
+/// Who was told, and has said so to the others, may end before it can say it again.
+#[test]
+fn what_was_forgotten_elsewhere_is_forgotten_here_once_it_is_silent() {
+    for (why, goes_on, is_forgotten) in [
+        (Why::Named, false, true),
+        (Why::Left, false, true),
+        (Why::Named, true, false),
+        (Why::Silent, false, false),
+    ] {
+        let mut world = World::new();
+        world.start("a", 1, &[]);
+        world.start("b", 2, &["a"]);
+        world.run(3000);
+        let now = at(world.now);
+        let gone = Gone { address: address("b"), server: Some(2), why };
+        let roster = world.rosters.get_mut(&address("a")).unwrap();
+        assert_eq!(roster.hear_of_forgotten(vec![gone], now), [], "it was heard just now");
+        if !goes_on {
+            world.rosters.remove(&address("b"));
+        }
+        world.run(6000);
+        let known = world.rosters[&address("a")].statuses(at(world.now).elapsed).len();
+        assert_eq!(known == 0, is_forgotten, "{why:?}, goes on: {goes_on}");
+    }
+}
+
+/// What clients of a newcomer write need not wait until it has called each of the others.
+#[test]
+fn query_actors_meet_at_once_whom_another_server_hears() {
+    let mut a = Roster::new(member("a", 1), vec![address("b")], Keeping::default(), at(0).elapsed);
+    let mut world = World::new();
+    world.start("b", 2, &[]);
+    world.run(100);
+    let now = at(world.now);
+    let b = world.rosters.get_mut(&address("b")).unwrap();
+    let mut hello = b.hello_to(&address("a"), &address("b"), false, true, now);
+    let known = |name: &str, life| Known { address: address(name), life };
+    hello.others = vec![
+        known("c", Some((3, 2))),
+        known("silent", None),
+        known("own", Some((1, 1))),
+        known("copy", Some((2, 1))),
+        known("c", Some((4, 1))),
+    ];
+    let met = |effects: &[Effect]| -> Vec<u64> {
+        let meet = effects.iter().filter_map(|effect| match effect {
+            Effect::NoteAll(Note::Meet(member)) => Some(member.server),
+            _ => None,
+        });
+        meet.collect()
+    };
+    assert_eq!(met(&a.hello(hello.clone(), now)), [2, 3], "in their turn");
+    assert!(met(&a.hello(hello.clone(), now)).is_empty(), "once only");
+    assert_eq!(a.statuses(now.elapsed).iter().filter(|one| one.server.is_some()).count(), 1);
+    hello.others =
+        (0..1000_u64).map(|one| known(&format!("s{one}"), Some((one + 10, 1)))).collect();
+    assert!(met(&a.hello(hello, now)).len() < MAX_MEMBERS);
 }

@@ -7,6 +7,7 @@ use kvcommon::Stamp;
 use proptest::prelude::*;
 
 use super::super::pack::Unpacker;
+use super::super::stream::Data;
 use super::*;
 
 const fn ms(millis: u64) -> Duration {
@@ -162,6 +163,49 @@ fn a_member_that_cannot_be_is_not_met() {
     assert!(peers.members.is_empty() && peers.links.is_empty());
 }
 
+/// A frame of a server that nobody has told of.
+fn introduction(server: u64) -> Frame {
+    let mut peers = Peers::new(Some(member(server)), 0, 100 + server, true);
+    peers.meet(member(0), ms(0));
+    peers.take(Mark::default(), ms(0)).pop().unwrap().1
+}
+
+#[test]
+fn few_may_introduce_themselves_whom_the_members_actor_has_not_met() {
+    let mut peers = Peers::new(Some(member(0)), 0, 1, true);
+    for server in 1..=300 {
+        peers.take_in(introduction(server), ms(0));
+    }
+    assert_eq!(peers.members.len(), MAX_UNMET);
+    peers.meet(member(1), ms(0));
+    assert!(peers.take_in(introduction(300), ms(0)).is_some(), "one has been met");
+    assert!(peers.take_in(introduction(299), ms(0)).is_none());
+    peers.forget(&member(2).address);
+    assert!(peers.take_in(introduction(299), ms(0)).is_some(), "one has gone");
+}
+
+#[test]
+fn no_more_servers_are_dealt_with_than_a_store_has() {
+    let mut peers = Peers::new(Some(member(0)), 0, 1, true);
+    (1..=300).for_each(|server| peers.meet(member(server), ms(0)));
+    assert_eq!(peers.members.len(), MAX_MEMBERS);
+    peers.meet(Member { server: 1000, ..member(7) }, ms(0));
+    assert_eq!(peers.actors_of(1000), Some(1), "a new life takes the place of the one before");
+}
+
+#[test]
+fn nonsense_that_begins_a_stream_is_not_answered_for_ever() {
+    let mut peers = Peers::new(Some(member(0)), 0, 1, true);
+    peers.meet(Member { actors: 2, ..member(1) }, ms(0));
+    // The other server's second actor is not told anything, so there is nothing but acks for it.
+    let data = Data { stream: 1, whole: true, sent: 1000, oldest: 1, entries: None };
+    let nonsense = Frame { from: 1, introduce: None, data: Some(data), ..introduction(1) };
+    assert!(peers.take_in(nonsense, ms(0)).is_some());
+    let to = ActorRef::<Message>::well_known(&member(1).address, WellKnown(2));
+    let frames = (0..100).flat_map(|tick| peers.take(Mark::default(), ms(tick * 100)));
+    assert_eq!(frames.filter(|(other, _)| *other == to).count(), 0);
+}
+
 #[test]
 fn each_pair_of_servers_has_one_way_for_the_news_of_each_actor() {
     for (own, other) in [(1, 1), (1, 4), (4, 1), (2, 3), (3, 2)] {
@@ -200,6 +244,37 @@ fn a_late_frame_to_an_earlier_life_does_not_stop_the_stream_to_the_next() {
     pair.run(ms(3000), || false);
     assert!(pair.received[1].contains("d"), "{:?}", pair.received[1]);
     assert_eq!(pair.ends[0].standings(pair.now)[&7].lag, 0);
+}
+
+fn groups() -> digest::Message {
+    digest::Message::Groups(digest::Round::default(), vec![digest::Sum::default(); 256])
+}
+
+#[test]
+fn comparing_does_not_hold_up_a_write() {
+    let mut pair = Pair::new();
+    pair.write(0, "before");
+    pair.run(ms(3000), || false);
+    for number in 0..20 {
+        pair.ends[0].compare((1, 0), groups());
+        pair.run(ms(5), || false);
+        let key = number.to_string();
+        pair.write(0, &key);
+        pair.run(ms(110), || false);
+        assert!(pair.received[1].contains(&key), "{key} had to wait");
+        pair.run(ms(20 + 20 * number), || false);
+    }
+}
+
+#[test]
+fn comparing_keeps_to_the_budget_beside_writes() {
+    let mut pair = Pair::new();
+    for number in 0..400 {
+        pair.ends[number % 2].compare((1 - number as u64 % 2, 0), groups());
+        pair.write(number % 3 % 2, &number.to_string());
+        pair.run(ms(25), || false);
+    }
+    assert!(pair.largest_rate() <= 10, "{}", pair.largest_rate());
 }
 
 proptest! {

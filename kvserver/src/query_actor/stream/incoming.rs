@@ -53,6 +53,10 @@ impl Incoming {
         forget_up_to(&mut ack, oldest.saturating_sub(1));
         let again = ack.has(sent);
         if data.entries.is_some() && !again {
+            if self.unmerged.len() as u64 >= WINDOW {
+                // Nobody has so many unanswered: it is as if it had not come.
+                return Came::Nothing;
+            }
             ack.beyond |= 1 << (sent - ack.through - 1);
             self.unmerged.insert(sent);
         }

@@ -319,3 +319,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn no_more_frames_wait_to_be_merged_than_may_be_unanswered() {
+    let mut inc = Incoming::default();
+    let pack = Packer::default().finish();
+    let mut data = Data { stream: 1, whole: true, sent: 0, oldest: 0, entries: Some(pack) };
+    for sent in 1..=WINDOW {
+        (data.sent, data.oldest) = (sent, sent);
+        assert_ne!(inc.take_in(&data), Came::Nothing);
+    }
+    (data.sent, data.oldest) = (WINDOW + 1, WINDOW + 1);
+    assert_eq!(inc.take_in(&data), Came::Nothing);
+    inc.merged(1, 1);
+    assert_eq!(inc.take_in(&data), Came::More);
+}

@@ -68,6 +68,12 @@ pub struct Mark {
 }
 
 impl Mark {
+    /// That of an actor that has collected the round with this number.
+    #[cfg(test)]
+    pub fn of_round(number: u64) -> Self {
+        Self { claim: Claim::Firm(Round(number)), ..Self::default() }
+    }
+
     pub(super) fn collected(&self) -> Round {
         self.collected.or(self.claim.round()).unwrap_or(Round::NONE)
     }

@@ -180,3 +180,15 @@ fn a_begin_is_not_pushed_aside_by_a_question() {
     Say::Want(round(1)).put(&mut place);
     assert_eq!(place, Some(Say::Begin(begin(1))));
 }
+
+#[test]
+fn a_mark_from_the_far_future_is_not_believed() {
+    let mark = |floor_millis| Mark { floor_millis, ..firm(1, 1) };
+    let now = 1_700_000_000_000;
+    let far = MAX_FLOOR_AHEAD_MILLIS;
+    for (floor, credible) in
+        [(0, true), (now + far, true), (now + far + 1, false), (u64::MAX, false)]
+    {
+        assert_eq!(Sweep::is_credible(&mark(floor), now), credible, "{floor}");
+    }
+}
