@@ -7,6 +7,7 @@ use crate::{
     cell::Core,
     load::{Load, Loaded},
     refs::RawRef,
+    reply,
     report::Report,
 };
 
@@ -89,10 +90,10 @@ impl<'a, M: Message> Context<'a, M> {
     }
 
     /// Answers a question. The address is used up.
-    #[allow(clippy::needless_pass_by_value, reason = "a reply address can be used once")]
     pub fn reply<R: Message>(&mut self, to: ReplyRef<R>, answer: R) {
         self.core.replied();
         self.runtime.send(&to.raw, &mut Loaded::new(answer));
+        reply::keep_address(to.raw.address);
     }
 
     /// Keeps `message` for the state that follows if this one panics: the fresh state gets it before

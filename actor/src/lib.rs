@@ -127,8 +127,9 @@
 //!
 //! `actor`, `message` and `refs` are what a program writes and holds; `context` what a handler can do and
 //! what a runtime must offer; `cell` one actor with its supervision, shared by both runtimes; `mailbox` and
-//! `load` how a typed message passes through untyped hands; `system` actors on tokio; `link` the way to other
-//! systems; [`sim`] the simulator. The figures are in `docs/actors.md`.
+//! `load` how a typed message passes through untyped hands; `replies` where answers are waited for;
+//! `system` actors on tokio; `link` the way to other systems; [`sim`] the simulator. The figures are in
+//! `docs/actors.md`.
 
 mod actor;
 mod cell;
@@ -138,6 +139,7 @@ mod load;
 mod mailbox;
 mod message;
 mod refs;
+mod replies;
 mod reply;
 mod report;
 mod shared_bytes;

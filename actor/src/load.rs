@@ -2,12 +2,7 @@
 
 use std::any::{Any, type_name};
 
-use crate::{
-    Message,
-    mailbox::{Mailbox, Wake},
-    reply::ReplySlot,
-    report::Cause,
-};
+use crate::{Message, mailbox::Mailbox, refs::ActorId, replies::Replies, report::Cause};
 
 /// A message on its way, its type erased.
 pub(crate) trait Load: Send {
@@ -22,7 +17,9 @@ pub(crate) trait Load: Send {
     /// Whether it comes from outside the actor system.
     fn is_external(&self) -> bool;
     /// Moves the message behind a port of its type. A port that is closed leaves it where it was.
-    fn deliver(&mut self, port: &dyn Port, wake: &mut Wake) -> Result<(), Cause>;
+    fn deliver(&mut self, port: &dyn Port) -> Result<(), Cause>;
+    /// Moves the message to where it is waited for as an answer.
+    fn answer(&mut self, replies: &Replies, id: ActorId) -> Result<(), Cause>;
 }
 
 /// The one implementation: a message until it is moved out.
@@ -43,15 +40,13 @@ impl<M> Loaded<M> {
     }
 }
 
-/// The receiving end of an actor or of a reply address, its type erased.
+/// The receiving end of an actor, its type erased.
 pub(crate) trait Port: Any + Send + Sync {
     fn as_any(&self) -> &dyn Any;
     /// Decodes and pushes a message that came as bytes.
-    fn push_encoded(&self, bytes: &[u8], external: bool, wake: &mut Wake) -> Result<(), Cause>;
+    fn push_encoded(&self, bytes: &[u8], external: bool) -> Result<(), Cause>;
     /// How many messages from outside were pushed.
     fn external_count(&self) -> u64;
-    /// Whether nobody is left to take a message from here.
-    fn is_abandoned(&self) -> bool;
     fn close(&self);
 }
 
@@ -83,19 +78,17 @@ impl<M: Message> Load for Loaded<M> {
         self.external
     }
 
-    fn deliver(&mut self, port: &dyn Port, wake: &mut Wake) -> Result<(), Cause> {
-        let mut take = || self.message.take().ok_or(Cause::Codec);
-        let port = port.as_any();
-        if let Some(mailbox) = port.downcast_ref::<Mailbox<M>>() {
-            mailbox.push(take()?, self.external, wake).map_err(|message| {
-                self.message = Some(message);
-                Cause::Closed
-            })
-        } else if let Some(slot) = port.downcast_ref::<ReplySlot<M>>() {
-            slot.answer(take()?, wake)
-        } else {
-            Err(Cause::WrongType)
-        }
+    fn deliver(&mut self, port: &dyn Port) -> Result<(), Cause> {
+        let mailbox = port.as_any().downcast_ref::<Mailbox<M>>().ok_or(Cause::WrongType)?;
+        let message = self.message.take().ok_or(Cause::Codec)?;
+        mailbox.push(message, self.external).map_err(|message| {
+            self.message = Some(message);
+            Cause::Closed
+        })
+    }
+
+    fn answer(&mut self, replies: &Replies, id: ActorId) -> Result<(), Cause> {
+        replies.answer(id, &mut self.message)
     }
 }
 
@@ -104,16 +97,12 @@ impl<M: Message> Port for Mailbox<M> {
         self
     }
 
-    fn push_encoded(&self, bytes: &[u8], external: bool, wake: &mut Wake) -> Result<(), Cause> {
-        self.push(decode(bytes)?, external, wake).map_err(|_| Cause::Closed)
+    fn push_encoded(&self, bytes: &[u8], external: bool) -> Result<(), Cause> {
+        self.push(decode(bytes)?, external).map_err(|_| Cause::Closed)
     }
 
     fn external_count(&self) -> u64 {
         Mailbox::external_count(self)
-    }
-
-    fn is_abandoned(&self) -> bool {
-        self.is_closed()
     }
 
     fn close(&self) {
@@ -167,7 +156,11 @@ impl<B: AsRef<[u8]> + Send> Load for EncodedLoad<B> {
         self.external
     }
 
-    fn deliver(&mut self, port: &dyn Port, wake: &mut Wake) -> Result<(), Cause> {
-        port.push_encoded(self.bytes.as_ref(), self.external, wake)
+    fn deliver(&mut self, port: &dyn Port) -> Result<(), Cause> {
+        port.push_encoded(self.bytes.as_ref(), self.external)
+    }
+
+    fn answer(&mut self, replies: &Replies, id: ActorId) -> Result<(), Cause> {
+        replies.answer_encoded(id, self.bytes.as_ref())
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     mem,
+    sync::OnceLock,
     task::{Context, Poll, Waker},
 };
 
@@ -9,37 +10,21 @@ use parking_lot::Mutex;
 
 /// Unbounded and FIFO. A push never waits; a take gives everything that is there, since one lock and
 /// one wake-up for many messages is what makes telling fast.
+///
+/// One task takes, always the same, so its waker is kept once and for all: to clone it for every sleep
+/// would cost as much as half a lock.
 pub(crate) struct Mailbox<T> {
     queue: Mutex<Queue<T>>,
+    taker: OnceLock<Waker>,
 }
 
 struct Queue<T> {
     items: Vec<T>,
-    /// Set while the taker sleeps: only the push that ends the sleep pays for a wake-up.
-    sleeper: Option<Waker>,
+    /// Whether the taker sleeps: only the push that ends the sleep pays for a wake-up.
+    asleep: bool,
     closed: bool,
     /// Pushes from outside the actor system: counted here, since the lock is held anyway.
     external: u64,
-}
-
-/// What a push owes the taker. Paid after every lock is released, since waking runs foreign code.
-/// (It is filled in rather than returned: a tell's result then fits a register, which is a third faster.)
-#[derive(Default)]
-#[must_use = "the taker may be asleep"]
-pub(crate) struct Wake(Option<Waker>);
-
-impl Wake {
-    pub(crate) fn owe(&mut self, waker: Option<Waker>) {
-        if waker.is_some() {
-            self.0 = waker;
-        }
-    }
-
-    pub(crate) fn now(self) {
-        if let Some(waker) = self.0 {
-            waker.wake();
-        }
-    }
 }
 
 /// A buffer that grew beyond this many items in a burst is given back when the burst is over.
@@ -60,44 +45,42 @@ pub(crate) enum Taken {
 /// What counts as many.
 const MANY: usize = 8;
 
-impl<T> Queue<T> {
-    fn put_to_sleep(&mut self, cx: &Context<'_>) {
-        if !self.sleeper.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-            self.sleeper = Some(cx.waker().clone());
-        }
-    }
-}
-
 impl<T> Mailbox<T> {
     pub(crate) fn new() -> Self {
         Mailbox {
             queue: Mutex::new(Queue {
                 items: Vec::new(),
-                sleeper: None,
+                asleep: false,
                 closed: false,
                 external: 0,
             }),
+            taker: OnceLock::new(),
         }
     }
 
     /// Appends `item`, or gives it back when the mailbox is closed.
     #[inline]
-    pub(crate) fn push(&self, item: T, external: bool, wake: &mut Wake) -> Result<(), T> {
+    pub(crate) fn push(&self, item: T, external: bool) -> Result<(), T> {
         let mut queue = self.queue.lock();
         if queue.closed {
             return Err(item);
         }
         queue.items.push(item);
         queue.external += u64::from(external);
-        if queue.sleeper.is_some() {
-            wake.owe(queue.sleeper.take());
+        let was_asleep = mem::take(&mut queue.asleep);
+        drop(queue);
+        if was_asleep {
+            self.wake();
         }
         Ok(())
     }
 
-    /// Moves everything that waits into the empty `batch`; pending while nothing does.
+    /// Moves everything that waits into the empty `batch`; pending while nothing does. Only one task may
+    /// call it.
     pub(crate) fn poll_take(&self, cx: &mut Context<'_>, batch: &mut Vec<T>) -> Poll<Taken> {
         debug_assert!(batch.is_empty());
+        let taker = self.taker.get_or_init(|| cx.waker().clone());
+        debug_assert!(taker.data() == cx.waker().data(), "one task takes, always the same");
         let mut queue = self.queue.lock();
         if queue.closed {
             return Poll::Ready(Taken::Closed);
@@ -107,16 +90,12 @@ impl<T> Mailbox<T> {
             if roomy {
                 (queue.items, *batch) = (Vec::new(), Vec::new());
             }
-            queue.put_to_sleep(cx);
+            queue.asleep = true;
             return Poll::Pending;
         }
         mem::swap(&mut queue.items, batch);
-        if roomy || batch.len() >= MANY {
-            queue.sleeper = None;
-            return Poll::Ready(Taken::Many);
-        }
-        queue.put_to_sleep(cx);
-        Poll::Ready(Taken::Few)
+        queue.asleep = !roomy && batch.len() < MANY;
+        Poll::Ready(if queue.asleep { Taken::Few } else { Taken::Many })
     }
 
     pub(crate) fn external_count(&self) -> u64 {
@@ -129,13 +108,22 @@ impl<T> Mailbox<T> {
 
     /// Drops what waits, ignores later pushes, and wakes the taker.
     pub(crate) fn close(&self) {
-        let (items, sleeper) = {
+        let (items, was_asleep) = {
             let mut queue = self.queue.lock();
             queue.closed = true;
-            (mem::take(&mut queue.items), queue.sleeper.take())
+            (mem::take(&mut queue.items), mem::take(&mut queue.asleep))
         };
         drop(items); // outside the lock: it runs the destructors of messages
-        Wake(sleeper).now();
+        if was_asleep {
+            self.wake();
+        }
+    }
+
+    /// Called without the lock, since waking runs foreign code.
+    fn wake(&self) {
+        if let Some(taker) = self.taker.get() {
+            taker.wake_by_ref();
+        }
     }
 }
 
@@ -163,10 +151,7 @@ mod tests {
     }
 
     fn push(mailbox: &Mailbox<u64>, item: u64) -> bool {
-        let mut wake = Wake::default();
-        let pushed = mailbox.push(item, false, &mut wake).is_ok();
-        wake.now();
-        pushed
+        mailbox.push(item, false).is_ok()
     }
 
     #[test]

@@ -27,6 +27,11 @@ impl Address {
         &self.0
     }
 
+    /// Whether both are clones of one address.
+    pub(crate) fn is_same(&self, other: &Address) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Equality with a fast path for clones of one address, which nearly all are.
     pub(crate) fn is(&self, other: &Address) -> bool {
         Arc::ptr_eq(&self.0, &other.0) || self.0 == other.0

@@ -1,31 +1,70 @@
 //! The one reviewed type of memory that actors may share.
 
+use std::cmp::Ordering;
+use std::hash::{Hash, Hasher};
 use std::{fmt, ops::Deref};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use triomphe::ThinArc;
 
 /// Immutable bytes whose clones share one allocation.
 ///
 /// This is the only shared memory between actors. It is sound because nobody can change it: there is
 /// no way from a `&SharedBytes` to a `&mut [u8]`. Over a link it travels as plain bytes.
-#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SharedBytes(bytes::Bytes);
+///
+/// A handle takes eight bytes, and so does its `Option`. The allocation holds two numbers, the
+/// clones and the length, and then the bytes, which are copied there when it is made: a part of a
+/// larger buffer would pin all of it.
+#[derive(Clone)]
+pub struct SharedBytes(ThinArc<(), u8>);
 
 impl SharedBytes {
-    /// Copies `bytes` into an allocation of its own (a part of a large buffer would pin all of it).
+    /// Copies `bytes` into an allocation of its own.
     pub fn copy_from_slice(bytes: &[u8]) -> Self {
-        SharedBytes(bytes::Bytes::copy_from_slice(bytes))
+        SharedBytes(ThinArc::from_header_and_slice((), bytes))
     }
 
     /// The bytes.
     pub fn as_slice(&self) -> &[u8] {
-        &self.0
+        &self.0.slice
+    }
+}
+
+impl Default for SharedBytes {
+    fn default() -> Self {
+        SharedBytes::copy_from_slice(&[])
+    }
+}
+
+impl PartialEq for SharedBytes {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_slice() == other.as_slice()
+    }
+}
+
+impl Eq for SharedBytes {}
+
+impl PartialOrd for SharedBytes {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for SharedBytes {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_slice().cmp(other.as_slice())
+    }
+}
+
+impl Hash for SharedBytes {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_slice().hash(state);
     }
 }
 
 impl From<Vec<u8>> for SharedBytes {
     fn from(bytes: Vec<u8>) -> Self {
-        SharedBytes(bytes.into())
+        SharedBytes::copy_from_slice(&bytes)
     }
 }
 
@@ -45,25 +84,25 @@ impl Deref for SharedBytes {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        &self.0
+        self.as_slice()
     }
 }
 
 impl AsRef<[u8]> for SharedBytes {
     fn as_ref(&self) -> &[u8] {
-        &self.0
+        self.as_slice()
     }
 }
 
 impl fmt::Debug for SharedBytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
+        fmt::Debug::fmt(self.as_slice(), f)
     }
 }
 
 impl Serialize for SharedBytes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(&self.0)
+        serializer.serialize_bytes(self.as_slice())
     }
 }
 
@@ -122,6 +161,19 @@ mod tests {
         let json = serde_json::to_string(&bytes).expect("plain data");
         assert_eq!(json, "[0,1,255]");
         assert_eq!(serde_json::from_str::<SharedBytes>(&json).expect("what was written"), bytes);
+    }
+
+    #[test]
+    fn a_handle_takes_eight_bytes() {
+        assert_eq!(size_of::<Option<SharedBytes>>(), 8);
+    }
+
+    #[test]
+    fn it_is_ordered_as_its_bytes_are() {
+        let of = |text: &str| SharedBytes::from(text.as_bytes());
+        assert!(of("b") > of("ab"));
+        assert!(of("ab") > of("a"));
+        assert_eq!(SharedBytes::default(), of(""));
     }
 
     #[test]

@@ -4,8 +4,8 @@ mod inner;
 mod last_port;
 mod placement;
 mod registry;
-mod replies;
 mod run;
+mod turn;
 
 use std::{fmt, io, sync::Arc, time::Duration};
 

@@ -76,16 +76,30 @@ pub fn asks() -> (u64, Duration) {
     runtime().block_on(async {
         let system = system();
         let counter = system.spawn(Counter::default);
-        let asker = system.clone();
-        let time = tokio::spawn(async move {
-            let started = Instant::now();
-            for _ in 0..ASKS {
-                assert_eq!(asker.ask(&counter, Count::Get).await, Some(0));
-            }
-            started.elapsed()
-        });
+        let time = tokio::spawn(ask_all(system.clone(), counter));
         let time = time.await.expect("the asker ended");
         system.shutdown().await;
         (ASKS, time)
     })
+}
+
+/// One ask after the other by a task that shares the thread of the actor.
+pub fn asks_on_thread() -> (u64, Duration) {
+    runtime().block_on(async {
+        let system = system();
+        let (counter, thread) =
+            system.spawn_on_thread("counter", None, Counter::default).expect("a thread");
+        let time = thread.spawn(ask_all(system.clone(), counter));
+        let time = time.await.expect("the asker ended");
+        system.shutdown().await;
+        (ASKS, time)
+    })
+}
+
+async fn ask_all(system: System, counter: ActorRef<Count>) -> Duration {
+    let started = Instant::now();
+    for _ in 0..ASKS {
+        assert_eq!(system.ask(&counter, Count::Get).await, Some(0));
+    }
+    started.elapsed()
 }

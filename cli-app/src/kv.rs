@@ -2,22 +2,25 @@
 
 mod answer;
 mod batch;
+mod bench;
 mod command;
 mod output;
 mod prompt;
+mod restore;
+mod status;
 mod store;
 
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use kvclient::router::Addresses;
 
 use self::command::Command;
 use self::output::Output;
 use self::store::Store;
 
-/// The store's command line: get, put, delete and list
+/// The store's command line: reads, writes, and how the servers are
 ///
 /// Without a command it is a prompt; or, when standard input is not a terminal, it reads one
 /// command per line.
@@ -34,7 +37,15 @@ pub struct Args {
 
     /// The command; without one, commands are read from standard input
     #[command(subcommand)]
-    command: Option<Command>,
+    task: Option<Task>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    #[command(flatten)]
+    Ask(Command),
+    /// Put the server under load and tell how it took it
+    Bench(bench::Options),
 }
 
 /// The first query port of a `kvserver --port 6000` on this machine.
@@ -49,6 +60,11 @@ Plain answers:
   list prints a line for each key: the key, a tab, the value; line endings,
       tabs, other control characters and backslashes in them are written
       \\n, \\t, \\u{..} and \\\\
+  status prints how the server is and a line for each of the others: how far
+      its clock is ahead, what was written here and is not known to be there,
+      what was sent and received, what came twice, and how often the stores
+      were compared and repaired
+  forget prints \"ADDRESS is being forgotten\"
   Errors, and the note that a key is not there, go to standard error.
 
 JSON answers, each on one line of standard output:
@@ -56,6 +72,8 @@ JSON answers, each on one line of standard output:
   put     {\"stamp\":\"…\"}
   delete  {\"stamp\":\"…\"}
   list    {\"entries\":{\"key\":\"value\",…}}, in the order of the keys
+  status  {\"age_ms\":…,\"status\":{…}}, as the server tells it
+  forget  {\"forgotten\":\"ADDRESS\"}
   errors  {\"error\":{\"kind\":\"…\",\"message\":\"…\"}}; the kind is unreachable,
           timeout, not_ready, invalid, too_large or protocol
 
@@ -85,9 +103,14 @@ pub fn run(args: &Args) -> ExitCode {
 
 /// Whether all went well.
 fn answer(args: &Args) -> io::Result<bool> {
+    let command = match &args.task {
+        Some(Task::Bench(options)) => return bench::run(options, &args.server, args.json),
+        Some(Task::Ask(command)) => Some(command),
+        None => None,
+    };
     let store = Store::new(&args.server)?;
     let mut output = Output::new(args.json);
-    if let Some(command) = &args.command {
+    if let Some(command) = command {
         let answer = store.ask(command);
         output.answer(&answer)?;
         return Ok(!answer.is_error() && !answer.is_missing());

@@ -70,6 +70,12 @@ impl Page {
         driver::devtools(&self.client, "Emulation.setEmulatedMedia", features).await
     }
 
+    /// From now on everything is fetched anew, as at a first visit.
+    pub async fn without_cache(&self) -> Result<()> {
+        let disabled = json!({"cacheDisabled": true});
+        driver::devtools(&self.client, "Network.setCacheDisabled", disabled).await
+    }
+
     /// Makes the window this large.
     pub async fn resize(&self, size: Size) -> Result<()> {
         let Size { width, height } = size;

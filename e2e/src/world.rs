@@ -93,6 +93,7 @@ impl World {
             actors: ACTORS,
             http: self.http,
             www: &self.things.www,
+            join: None,
             log: &log_file(workspace::target()?, &log_name),
         })
         .context("the test's server does not start")?;

@@ -101,7 +101,7 @@ impl World {
         let setup = Setup { own, actors, joins: vec![self.peer().address], keeping };
         self.sim.tell(self.here, &self.members, members::Message::Start(setup));
         for (actor, key) in ["ada", "grace"].iter().enumerate() {
-            let answers = self.ask(actor, &Query::Put { key, value: "library" });
+            let answers = self.ask(actor, &Query::Put { key, value: "library", floor: None });
             self.states.push(answers.state);
         }
         self.sim.tell(self.there, &self.members, members::Message::Hello(self.introduction()));

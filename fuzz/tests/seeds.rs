@@ -33,15 +33,17 @@ fn queries() -> Vec<Seed> {
         message
     };
     let run = [
-        Query::Put { key: "place/ada", value: "library" },
+        Query::Put { key: "place/ada", value: "library", floor: None },
         Query::List { prefix: "place/", after: Some("place/ada") },
-        Query::Delete { key: "place/ada" },
+        Query::Delete { key: "place/ada", floor: Some(STAMP) },
+        Query::Status,
+        Query::Forget { member: "b.example:4000" },
     ];
     vec![
         ("queries", "get", encoded(&[Query::Get { key: "k" }])),
         ("queries", "run", encoded(&run)),
         // An empty key, and one that is not UTF-8.
-        ("queries", "refused", vec![1, 0, 0, 2, 1, 1, 0xff, 0]),
+        ("queries", "refused", vec![1, 0, 0, 2, 1, 1, 0xff, 0, 0]),
     ]
 }
 
@@ -59,6 +61,8 @@ fn answers() -> Vec<Seed> {
         ("answers", "stored", encoded(u64::MAX, &Answer::Stored { stamp: STAMP })),
         ("answers", "page", encoded(4, &Answer::Page { entries: page, more: true })),
         ("answers", "refused", encoded(5, &Answer::Refused(refusal))),
+        ("answers", "status", encoded(6, &Answer::Status { age_millis: 300, json: "{}" })),
+        ("answers", "forgotten", encoded(7, &Answer::Forgotten)),
     ]
 }
 

@@ -8,11 +8,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use kvcommon::limits::{check_key, check_prefix, check_value};
+use futures::future::try_join_all;
+use kvcommon::limits::{check_key, check_member, check_prefix, check_value};
 use kvcommon::{Refusal, Stamp};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::platform::Spawner;
+use crate::overlay::{Overlay, Source};
+use crate::platform::{Spawner, now};
 use crate::router::Outcome;
 use crate::session::{Reply, Request};
 use crate::{Address, Error, ErrorKind, Router};
@@ -33,6 +35,9 @@ const DEFAULT_DEADLINE: Duration = Duration::from_secs(5);
 /// Every query ends: with its answer, or with an [`Error`] at once when its connection fails, or
 /// with [`Error::Timeout`] at its deadline. None is tried again by the client. A query whose future
 /// is dropped is withdrawn if it has not been sent yet.
+///
+/// A client and its clones are one reader and writer: what one of them has seen, none of them sees
+/// undone. See [the crate's page](crate#what-one-client-sees).
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
@@ -41,6 +46,7 @@ pub struct Client {
 
 struct Shared {
     router: Mutex<Box<dyn Router>>,
+    overlay: Mutex<Overlay>,
     links: Mutex<BTreeMap<Address, mpsc::UnboundedSender<Ask>>>,
     status: Arc<Status>,
     spawner: Spawner,
@@ -55,6 +61,15 @@ pub struct Versioned {
     pub stamp: Stamp,
 }
 
+/// How a server was, and how the others were that it knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerStatus {
+    /// How long ago that was so.
+    pub age: Duration,
+    /// A JSON object; `docs/protocol.md` names its fields.
+    pub json: String,
+}
+
 impl Client {
     /// A client that asks the addresses that `router` names.
     ///
@@ -63,6 +78,7 @@ impl Client {
     pub fn new(router: impl Router + 'static) -> Self {
         let shared = Shared {
             router: Mutex::new(Box::new(router)),
+            overlay: Mutex::default(),
             links: Mutex::default(),
             status: Arc::default(),
             spawner: Spawner::current(),
@@ -83,7 +99,10 @@ impl Client {
     pub async fn get(&self, key: &str) -> Result<Option<Versioned>, Error> {
         check(check_key(key.as_bytes()))?;
         match self.ask(Request::Get { key: key.to_owned() }).await? {
-            Reply::Value(value) => Ok(value),
+            (address, Reply::Value(answer, epoch)) => {
+                let by = Source { address, epoch };
+                Ok(self.overlay().look(now(), &by, key, answer))
+            }
             _ => unreachable!("the session pairs replies with requests"),
         }
     }
@@ -95,7 +114,9 @@ impl Client {
     pub async fn put(&self, key: &str, value: &str) -> Result<Stamp, Error> {
         check(check_key(key.as_bytes()))?;
         check(check_value(value.as_bytes()))?;
-        self.write(Request::Put { key: key.to_owned(), value: value.to_owned() }).await
+        let floor = self.overlay().floor(now(), key);
+        let put = Request::Put { key: key.to_owned(), value: value.to_owned(), floor };
+        self.write(key, Some(value), put).await
     }
 
     /// Takes the value of `key` away, whether it has one or not.
@@ -104,13 +125,15 @@ impl Client {
     /// See [`Error`]; [`Error::outcome_unknown`] tells whether it may have been carried out.
     pub async fn delete(&self, key: &str) -> Result<Stamp, Error> {
         check(check_key(key.as_bytes()))?;
-        self.write(Request::Delete { key: key.to_owned() }).await
+        let floor = self.overlay().floor(now(), key);
+        self.write(key, None, Request::Delete { key: key.to_owned(), floor }).await
     }
 
     /// Every key that starts with `prefix`, in byte order, with its value.
     ///
     /// All pages come from one replica. Each is atomic and has the deadline of a query; a key that
-    /// is present throughout is there exactly once.
+    /// is present throughout is there exactly once. Where this client has seen something newer, that
+    /// is shown instead.
     ///
     /// # Errors
     /// See [`Error`]; also when the connection is lost between two pages.
@@ -127,9 +150,42 @@ impl Client {
         self.shared.status.subscribe()
     }
 
-    async fn write(&self, request: Request) -> Result<Stamp, Error> {
+    /// How the server asked is and how the others are that it knows.
+    ///
+    /// # Errors
+    /// See [`Error`]; a server that has just started is [`Error::NotReady`] for a moment.
+    pub async fn status(&self) -> Result<ServerStatus, Error> {
+        match self.ask(Request::Status).await? {
+            (_, Reply::Status { age, json }) => Ok(ServerStatus { age, json }),
+            _ => unreachable!("the session pairs replies with requests"),
+        }
+    }
+
+    /// Has the servers forget the one at this address, as [`Client::status`] names it, which is gone
+    /// for good.
+    ///
+    /// # Errors
+    /// See [`Error`]; [`Error::Invalid`] if there is no such member, or if it still answers.
+    pub async fn forget(&self, member: &str) -> Result<(), Error> {
+        check(check_member(member.as_bytes()))?;
+        match self.ask(Request::Forget { member: member.to_owned() }).await? {
+            (_, Reply::Forgotten) => Ok(()),
+            _ => unreachable!("the session pairs replies with requests"),
+        }
+    }
+
+    async fn write(
+        &self,
+        key: &str,
+        value: Option<&str>,
+        request: Request,
+    ) -> Result<Stamp, Error> {
         match self.ask(request).await? {
-            Reply::Stored(stamp) => Ok(stamp),
+            (address, Reply::Stored(stamp, epoch)) => {
+                let by = Source { address, epoch };
+                self.overlay().wrote(now(), &by, key, stamp, value);
+                Ok(stamp)
+            }
             _ => unreachable!("the session pairs replies with requests"),
         }
     }
@@ -146,14 +202,31 @@ impl Client {
                 _ => unreachable!("the session pairs replies with requests"),
             }
         }
-        Ok(listing.into_entries())
+        let (entries, epoch) = listing.into_entries();
+        let by = Source { address: address.clone(), epoch };
+        let doubts = self.overlay().doubts(now(), prefix, &entries);
+        try_join_all(doubts.iter().map(|key| self.look_at(address, key))).await?;
+        Ok(self.overlay().complete(now(), &by, prefix, entries))
     }
 
-    async fn ask(&self, request: Request) -> Result<Reply, Error> {
+    /// Looks a key up where a List has left it out.
+    async fn look_at(&self, address: &Address, key: &str) -> Result<(), Error> {
+        match self.ask_at(address, Request::Get { key: key.to_owned() }).await? {
+            Reply::Value(answer, epoch) => {
+                let by = Source { address: address.clone(), epoch };
+                self.overlay().look(now(), &by, key, answer);
+                Ok(())
+            }
+            _ => unreachable!("the session pairs replies with requests"),
+        }
+    }
+
+    /// Who was asked, and the reply.
+    async fn ask(&self, request: Request) -> Result<(Address, Reply), Error> {
         let address = self.next_address();
         let result = self.ask_at(&address, request).await;
         self.report(&address, &result);
-        result
+        result.map(|reply| (address, reply))
     }
 
     async fn ask_at(&self, address: &Address, request: Request) -> Result<Reply, Error> {
@@ -178,6 +251,10 @@ impl Client {
         let status = Arc::clone(&self.shared.status);
         self.shared.spawner.spawn(link::run(address.clone(), asks, status));
         sender
+    }
+
+    fn overlay(&self) -> MutexGuard<'_, Overlay> {
+        lock(&self.shared.overlay)
     }
 
     fn next_address(&self) -> Address {

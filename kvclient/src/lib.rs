@@ -17,6 +17,33 @@
 //! # }
 //! ```
 //!
+//! # What one client sees
+//!
+//! Each query may go to another server, and servers are a moment behind each other: 500 ms within
+//! one, 2 s around the world, longer where links are broken. All the same, through one [`Client`],
+//! whatever its router does:
+//!
+//! - **It reads its own writes.** After a put, a get or a list shows that value or a newer one; after
+//!   a delete, none or a newer one.
+//! - **What it reads never goes back.** A get or list never shows less than an earlier one did.
+//! - **Its writes follow what it read.** A put wins over every value that the client has seen of
+//!   that key, on whichever server it was seen.
+//!
+//! Nothing waits for this. The client remembers what it has seen of each key: an answer that is older
+//! is replaced, and a write carries the stamp that it has to beat. It costs 1 MiB of memory at most,
+//! a copy of each value that comes or goes, and in a list, where a key that was seen is missing, one
+//! more round trip to learn whether it was deleted.
+//!
+//! What it remembers is bounded, and the promises with it: the latest 1 MiB of keys and values, each
+//! for 5 minutes after a server has last confirmed it; of a list of more than 256 KiB only what was
+//! known before. A write that failed with its outcome unknown promises nothing. A server that was
+//! restarted empty, with nobody left to fetch the store from, is believed: what was lost is lost. And
+//! where a server's clock is far ahead of another's, a put of what was seen
+//! there is refused as invalid until the other has heard of it.
+//!
+//! Clones of a client share all this: they are one reader and writer. Two clients share nothing, and
+//! see each other's writes as everybody else does.
+//!
 //! Natively a client lives in a tokio runtime, and its futures are `Send`. On wasm32 it lives on
 //! the page's event loop. Either way the protocol itself, `session`, is the same pure code.
 
@@ -24,12 +51,13 @@ mod address;
 mod client;
 mod connection;
 mod error;
+mod overlay;
 pub mod platform;
 pub mod router;
 mod session;
 
 pub use address::{Address, ParseAddressError};
-pub use client::{Client, Link, Versioned};
+pub use client::{Client, Link, ServerStatus, Versioned};
 pub use error::{Error, ErrorKind};
 pub use kvcommon::Stamp;
 pub use router::{Addresses, Fixed, Outcome, Random, RoundRobin, Router, Sticky};

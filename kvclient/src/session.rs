@@ -25,13 +25,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use kvcommon::limits::MAX_MESSAGE_BYTES;
-use kvcommon::{AnswerItem, Query, QueryId, frame};
+use kvcommon::{AnswerItem, Query, QueryId, Stamp, frame};
 
 use crate::{Address, Error, Link};
 use backoff::Backoff;
 pub(crate) use failure::Failure;
 use reply::Expected;
-pub(crate) use reply::{Page, Reply};
+pub(crate) use reply::{Lookup, Page, Reply};
 
 /// How long an attempt to connect may take, the handshake included: well under the default
 /// deadline, so that a query still has time to be asked elsewhere.
@@ -48,9 +48,11 @@ const RETRY_WHILE_ASKED: Duration = Duration::from_secs(30);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Request {
     Get { key: String },
-    Put { key: String, value: String },
-    Delete { key: String },
+    Put { key: String, value: String, floor: Option<Stamp> },
+    Delete { key: String, floor: Option<Stamp> },
     List { prefix: String, after: Option<After> },
+    Status,
+    Forget { member: String },
 }
 
 /// Where a List goes on: pages are one actor's only as long as they come over one connection.
@@ -61,8 +63,8 @@ pub(crate) struct After {
 }
 
 /// Counts a session's connections.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Epoch(u64);
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Epoch(pub(crate) u64);
 
 /// What a session's connection is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -342,11 +344,13 @@ impl Request {
     fn query(&self) -> Query<'_> {
         match self {
             Self::Get { key } => Query::Get { key },
-            Self::Put { key, value } => Query::Put { key, value },
-            Self::Delete { key } => Query::Delete { key },
+            Self::Put { key, value, floor } => Query::Put { key, value, floor: *floor },
+            Self::Delete { key, floor } => Query::Delete { key, floor: *floor },
             Self::List { prefix, after } => {
                 Query::List { prefix, after: after.as_ref().map(|after| after.key.as_str()) }
             }
+            Self::Status => Query::Status,
+            Self::Forget { member } => Query::Forget { member },
         }
     }
 }

@@ -9,8 +9,8 @@ use std::iter::FusedIterator;
 use postcard::ser_flavors::Flavor;
 use serde::{Deserialize, Serialize};
 
-use crate::limits::{check_key, check_prefix, check_value};
-use crate::{Answer, Query, QueryId, Refusal};
+use crate::limits::{check_floor, check_key, check_member, check_prefix, check_value};
+use crate::{Answer, Query, QueryId, Refusal, Stamp};
 
 /// A query as it arrived, or why it cannot be carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,14 +42,20 @@ pub struct FrameError {
 pub fn encode_query(message: &mut Vec<u8>, id: QueryId, query: &Query<'_>) {
     let wire = match *query {
         Query::Get { key } => WireQuery::Get { key: key.as_bytes() },
-        Query::Put { key, value } => {
-            WireQuery::Put { key: key.as_bytes(), value: value.as_bytes() }
+        Query::Put { key, value, floor } => WireQuery::Put {
+            key: key.as_bytes(),
+            value: value.as_bytes(),
+            floor: floor.map(WireFloor::from),
+        },
+        Query::Delete { key, floor } => {
+            WireQuery::Delete { key: key.as_bytes(), floor: floor.map(WireFloor::from) }
         }
-        Query::Delete { key } => WireQuery::Delete { key: key.as_bytes() },
         Query::List { prefix, after } => WireQuery::List {
             prefix: prefix.as_bytes(),
             after: after.map(|key| serde_bytes::Bytes::new(key.as_bytes())),
         },
+        Query::Status => WireQuery::Status,
+        Query::Forget { member } => WireQuery::Forget { member: member.as_bytes() },
     };
     append(message, &(id, wire));
 }
@@ -125,10 +131,12 @@ enum WireQuery<'a> {
         key: &'a [u8],
         #[serde(borrow, with = "serde_bytes")]
         value: &'a [u8],
+        floor: Option<WireFloor>,
     },
     Delete {
         #[serde(borrow, with = "serde_bytes")]
         key: &'a [u8],
+        floor: Option<WireFloor>,
     },
     List {
         #[serde(borrow, with = "serde_bytes")]
@@ -136,20 +144,49 @@ enum WireQuery<'a> {
         #[serde(borrow)]
         after: Option<&'a serde_bytes::Bytes>,
     },
+    Status,
+    Forget {
+        #[serde(borrow, with = "serde_bytes")]
+        member: &'a [u8],
+    },
+}
+
+/// A stamp as it travels in a query, not yet checked: its millis, counter and uid.
+#[derive(Serialize, Deserialize)]
+struct WireFloor(u64, u32, u64);
+
+impl WireFloor {
+    fn check(self) -> Result<Stamp, Refusal> {
+        let Self(millis, counter, uid) = self;
+        check_floor(Stamp { millis, counter, uid })
+    }
+}
+
+impl From<Stamp> for WireFloor {
+    fn from(Stamp { millis, counter, uid }: Stamp) -> Self {
+        Self(millis, counter, uid)
+    }
 }
 
 impl<'a> WireQuery<'a> {
     fn check(self) -> Result<Query<'a>, Refusal> {
         Ok(match self {
             Self::Get { key } => Query::Get { key: check_key(key)? },
-            Self::Put { key, value } => {
-                Query::Put { key: check_key(key)?, value: check_value(value)? }
-            }
-            Self::Delete { key } => Query::Delete { key: check_key(key)? },
+            Self::Put { key, value, floor } => Query::Put {
+                key: check_key(key)?,
+                value: check_value(value)?,
+                floor: floor.map(WireFloor::check).transpose()?,
+            },
+            Self::Delete { key, floor } => Query::Delete {
+                key: check_key(key)?,
+                floor: floor.map(WireFloor::check).transpose()?,
+            },
             Self::List { prefix, after } => Query::List {
                 prefix: check_prefix(prefix)?,
                 after: after.map(|key| check_key(key)).transpose()?,
             },
+            Self::Status => Query::Status,
+            Self::Forget { member } => Query::Forget { member: check_member(member)? },
         })
     }
 }
@@ -157,6 +194,9 @@ impl<'a> WireQuery<'a> {
 fn append(message: &mut Vec<u8>, item: &impl Serialize) {
     postcard::serialize_with_flavor(item, Append(message)).expect("a Vec takes every item");
 }
+
+/// The most bytes that postcard needs for a number.
+const LONGEST_VARINT: usize = 10;
 
 struct Append<'a>(&'a mut Vec<u8>);
 
@@ -169,7 +209,14 @@ impl Flavor for Append<'_> {
     }
 
     fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
-        self.0.extend_from_slice(bytes);
+        if bytes.len() > LONGEST_VARINT {
+            self.0.extend_from_slice(bytes);
+            return Ok(());
+        }
+        // A number comes in bytes that were stored one by one a moment ago. To load several of them
+        // at once, as a copy does, a processor waits until the stores are through.
+        self.0.reserve(LONGEST_VARINT);
+        bytes.iter().for_each(|byte| self.0.push(*byte));
         Ok(())
     }
 

@@ -1,9 +1,12 @@
 //! Every bound of the client protocol, checked before anything is decoded or stored.
 
-use crate::{Refusal, RefusalKind};
+use crate::{Refusal, RefusalKind, Stamp};
 
 /// The longest key, in bytes of UTF-8. Keys are names, not content.
 pub const MAX_KEY_BYTES: usize = 1024;
+
+/// The longest address of a member, in bytes of UTF-8: generous to any name there is.
+pub const MAX_MEMBER_BYTES: usize = 1024;
 
 /// The longest value, in bytes of UTF-8: a quarter of a message, so that one always fits.
 pub const MAX_VALUE_BYTES: usize = 256 * 1024;
@@ -50,6 +53,31 @@ pub fn check_prefix(bytes: &[u8]) -> Result<&str, Refusal> {
 /// [`RefusalKind::TooLarge`] for a long one, [`RefusalKind::Invalid`] if it is not UTF-8.
 pub fn check_value(bytes: &[u8]) -> Result<&str, Refusal> {
     check_text("value", bytes, MAX_VALUE_BYTES)
+}
+
+/// The address of a member is 1 byte to [`MAX_MEMBER_BYTES`] of UTF-8.
+///
+/// # Errors
+/// As [`check_key`].
+pub fn check_member(bytes: &[u8]) -> Result<&str, Refusal> {
+    if bytes.is_empty() {
+        return Err(Refusal::new(RefusalKind::Invalid, "the member's address is empty"));
+    }
+    check_text("member's address", bytes, MAX_MEMBER_BYTES)
+}
+
+/// A floor is a stamp below [`Stamp::MILLIS_LIMIT`].
+///
+/// # Errors
+/// [`RefusalKind::Invalid`] for one beyond it.
+pub fn check_floor(floor: Stamp) -> Result<Stamp, Refusal> {
+    if floor.millis >= Stamp::MILLIS_LIMIT {
+        return Err(Refusal::new(
+            RefusalKind::Invalid,
+            "the floor is no stamp: it lies beyond the year 6429",
+        ));
+    }
+    Ok(floor)
 }
 
 fn check_text<'a>(what: &str, bytes: &'a [u8], limit: usize) -> Result<&'a str, Refusal> {

@@ -27,11 +27,16 @@ pub enum Query<'a> {
         key: &'a str,
         /// Up to 256 KiB.
         value: &'a str,
+        /// The newest stamp of this key that the client has seen, perhaps on another replica: the
+        /// write gets a larger one.
+        floor: Option<Stamp>,
     },
     /// Removes a key, whether it is there or not. Answered by [`Answer::Stored`].
     Delete {
         /// 1 byte to 1 KiB.
         key: &'a str,
+        /// As in [`Query::Put`].
+        floor: Option<Stamp>,
     },
     /// One page of the keys that start with `prefix`, in byte order. Answered by [`Answer::Page`].
     List {
@@ -39,6 +44,14 @@ pub enum Query<'a> {
         prefix: &'a str,
         /// The last key of the page before; only keys after it are listed.
         after: Option<&'a str>,
+    },
+    /// How the server and the others of its store are. Answered by [`Answer::Status`], also by a
+    /// replica that is not ready.
+    Status,
+    /// Forgets a server of the store that is gone for good. Answered by [`Answer::Forgotten`].
+    Forget {
+        /// Its address, as [`Answer::Status`] names it; 1 byte to 1 KiB.
+        member: &'a str,
     },
 }
 
@@ -72,6 +85,15 @@ pub enum Answer<'a> {
     },
     /// The query was not carried out; nothing has changed.
     Refused(Refusal),
+    /// How the server and the others of its store are.
+    Status {
+        /// How long ago that was so.
+        age_millis: u64,
+        /// A JSON object; `docs/protocol.md` names its fields.
+        json: &'a str,
+    },
+    /// The server is about to forget the member, and the others will hear of it.
+    Forgotten,
 }
 
 /// One line of a page.

@@ -1,6 +1,6 @@
 //! The codec on everything that can arrive: well-formed runs, broken ones, and random bytes.
 
-use kvcommon::limits::{MAX_KEY_BYTES, MAX_MESSAGE_BYTES, MAX_VALUE_BYTES};
+use kvcommon::limits::{MAX_KEY_BYTES, MAX_MEMBER_BYTES, MAX_MESSAGE_BYTES, MAX_VALUE_BYTES};
 use kvcommon::{Answer, Entry, Query, QueryId, Refusal, RefusalKind, Stamp, frame};
 use proptest::prelude::*;
 
@@ -8,18 +8,22 @@ use proptest::prelude::*;
 #[derive(Clone, Debug)]
 enum OwnedQuery {
     Get(String),
-    Put(String, String),
-    Delete(String),
+    Put(String, String, Option<Stamp>),
+    Delete(String, Option<Stamp>),
     List(String, Option<String>),
+    Status,
+    Forget(String),
 }
 
 impl OwnedQuery {
     fn query(&self) -> Query<'_> {
         match self {
             Self::Get(key) => Query::Get { key },
-            Self::Put(key, value) => Query::Put { key, value },
-            Self::Delete(key) => Query::Delete { key },
+            Self::Put(key, value, floor) => Query::Put { key, value, floor: *floor },
+            Self::Delete(key, floor) => Query::Delete { key, floor: *floor },
             Self::List(prefix, after) => Query::List { prefix, after: after.as_deref() },
+            Self::Status => Query::Status,
+            Self::Forget(member) => Query::Forget { member },
         }
     }
 }
@@ -31,10 +35,13 @@ fn key() -> impl Strategy<Value = String> {
 fn owned_query() -> impl Strategy<Value = OwnedQuery> {
     prop_oneof![
         key().prop_map(OwnedQuery::Get),
-        (key(), ".{0,200}").prop_map(|(key, value)| OwnedQuery::Put(key, value)),
-        key().prop_map(OwnedQuery::Delete),
+        (key(), ".{0,200}", prop::option::of(stamp()))
+            .prop_map(|(key, value, floor)| OwnedQuery::Put(key, value, floor)),
+        (key(), prop::option::of(stamp())).prop_map(|(key, floor)| OwnedQuery::Delete(key, floor)),
         ("\\PC{0,40}", prop::option::of(key()))
             .prop_map(|(prefix, after)| OwnedQuery::List(prefix, after)),
+        Just(OwnedQuery::Status),
+        key().prop_map(OwnedQuery::Forget),
     ]
 }
 
@@ -62,6 +69,8 @@ fn answer() -> impl Strategy<Value = Answer<'static>> {
         (prop::collection::vec(entry, 0..5), any::<bool>())
             .prop_map(|(entries, more)| Answer::Page { entries, more }),
         (kind, ".{0,60}").prop_map(|(kind, message)| Answer::Refused(Refusal::new(kind, message))),
+        (any::<u64>(), text()).prop_map(|(age_millis, json)| Answer::Status { age_millis, json }),
+        Just(Answer::Forgotten),
     ]
 }
 
@@ -175,12 +184,15 @@ fn check_end(items: &[bool], bytes: usize) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// A query as raw bytes: its variant, then each field with its length.
+/// A query as raw bytes: its variant, then each field with its length. A write has no floor.
 fn raw_query(id: u8, variant: u8, fields: &[&[u8]]) -> Vec<u8> {
     let mut message = vec![id, variant];
     for field in fields {
         message.extend(postcard::to_stdvec(&(field.len() as u64)).expect("a number"));
         message.extend(*field);
+    }
+    if let 1 | 2 = variant {
+        message.push(0);
     }
     message
 }
@@ -216,6 +228,7 @@ fn limits_hold_exactly() {
         raw_query(1, 2, &[&key]),
         list(b"", None),
         list(&key, Some(&key)),
+        raw_query(1, 5, &[&vec![b'm'; MAX_MEMBER_BYTES]]),
     ] {
         assert_eq!(refusal(&message), None);
         assert!(message.len() <= MAX_MESSAGE_BYTES);
@@ -235,6 +248,10 @@ fn limits_hold_exactly() {
     }
     assert_eq!(refusal(&list(&long_key, None)), too_large("prefix", long, MAX_KEY_BYTES));
     assert_eq!(
+        refusal(&raw_query(1, 5, &[&vec![b'm'; MAX_MEMBER_BYTES + 1]])),
+        too_large("member's address", MAX_MEMBER_BYTES + 1, MAX_MEMBER_BYTES)
+    );
+    assert_eq!(
         refusal(&raw_query(1, 1, &[&key, &long_value])),
         too_large("value", MAX_VALUE_BYTES + 1, MAX_VALUE_BYTES)
     );
@@ -243,6 +260,7 @@ fn limits_hold_exactly() {
         raw_query(1, 1, &[b"", b"v"]),
         raw_query(1, 2, &[b""]),
         list(b"", Some(b"")),
+        raw_query(1, 5, &[b""]),
     ] {
         let (kind, message) = refusal(&message).expect("an empty key is refused");
         assert_eq!(kind, RefusalKind::Invalid);
@@ -262,14 +280,16 @@ fn bad_utf_8_refuses_just_its_query() {
         raw_query(4, 2, &[BAD]),
         list_after,
         [&raw_query(6, 3, &[BAD])[..], &[0]].concat(),
-        raw_query(7, 0, &["after, café".as_bytes()]),
+        raw_query(7, 5, &[BAD]),
+        raw_query(8, 0, &["after, café".as_bytes()]),
     ]
     .concat();
     let items: Vec<_> = frame::queries(&message).map(|item| item.expect("an item")).collect();
-    assert_eq!(items.len(), 8);
+    assert_eq!(items.len(), 9);
     assert_eq!(items[0].query, Ok(Query::Get { key: "before" }));
-    assert_eq!(items[7].query, Ok(Query::Get { key: "after, café" }));
-    for (item, what) in items[1..7].iter().zip(["key", "key", "value", "key", "key", "prefix"]) {
+    assert_eq!(items[8].query, Ok(Query::Get { key: "after, café" }));
+    let parts = ["key", "key", "value", "key", "key", "prefix", "member's address"];
+    for (item, what) in items[1..8].iter().zip(parts) {
         let expected = format!("the {what} is not valid UTF-8");
         assert_eq!(item.query, Err(Refusal::new(RefusalKind::Invalid, expected)));
     }
@@ -279,9 +299,10 @@ fn bad_utf_8_refuses_just_its_query() {
 fn what_is_no_item_is_an_error() {
     for (bytes, why) in [
         (&b"\x01"[..], "an id without a query"),
-        (b"\x01\x04\x01k", "a variant that does not exist"),
+        (b"\x01\x06\x01k", "a variant that does not exist"),
         (b"\x01\x00\x05key", "a key that is shorter than its length"),
         (b"\x01\x03\x00\x02", "an option that is neither there nor not"),
+        (b"\x01\x02\x01k", "a write that ends before its floor"),
         (b"\x01\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01k", "a length beyond all memory"),
         (b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02\x00\x01k", "an id of 65 bits"),
         (b"\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00\x00\x01k", "an id of 11 bytes"),
@@ -291,7 +312,7 @@ fn what_is_no_item_is_an_error() {
         let message = items[0].as_ref().unwrap_err().to_string();
         assert!(message.starts_with("the message is not a run of queries"), "{message}");
     }
-    let mut queries = frame::queries(b"\x01\x04\x01k");
+    let mut queries = frame::queries(b"\x01\x06\x01k");
     assert!(queries.next().is_some_and(|item| item.is_err()));
     assert_eq!((queries.rest(), queries.next()), (&b""[..], None));
     assert_eq!(frame::queries(b"").count(), 0);

@@ -56,14 +56,29 @@ fn get() {
 fn put() {
     query(
         8,
-        &Query::Put { key: "place/ada", value: "library" },
-        "08 01 09 70 6c 61 63 65 2f 61 64 61 07 6c 69 62 72 61 72 79",
+        &Query::Put { key: "place/ada", value: "library", floor: None },
+        "08 01 09 70 6c 61 63 65 2f 61 64 61 07 6c 69 62 72 61 72 79 00",
+    );
+    query(
+        8,
+        &Query::Put { key: "place/ada", value: "library", floor: Some(STAMP) },
+        "08 01 09 70 6c 61 63 65 2f 61 64 61 07 6c 69 62 72 61 72 79 \
+         01 80 d0 95 ff bc 31 03 ee ff 83 06",
     );
 }
 
 #[test]
 fn delete() {
-    query(300, &Query::Delete { key: "place/ada" }, "ac 02 02 09 70 6c 61 63 65 2f 61 64 61");
+    query(
+        300,
+        &Query::Delete { key: "place/ada", floor: None },
+        "ac 02 02 09 70 6c 61 63 65 2f 61 64 61 00",
+    );
+    query(
+        300,
+        &Query::Delete { key: "place/ada", floor: Some(STAMP) },
+        "ac 02 02 09 70 6c 61 63 65 2f 61 64 61 01 80 d0 95 ff bc 31 03 ee ff 83 06",
+    );
 }
 
 #[test]
@@ -74,6 +89,14 @@ fn list() {
         &Query::List { prefix: "place/", after: Some("place/ada") },
         "0a 03 06 70 6c 61 63 65 2f 01 09 70 6c 61 63 65 2f 61 64 61",
     );
+}
+
+#[test]
+fn status_and_forget() {
+    query(11, &Query::Status, "0b 04");
+    query(12, &Query::Forget { member: "b:6000" }, "0c 05 06 62 3a 36 30 30 30");
+    answer(11, &Answer::Status { age_millis: 300, json: "{}" }, "0b 05 ac 02 02 7b 7d");
+    answer(12, &Answer::Forgotten, "0c 06");
 }
 
 #[test]
@@ -150,6 +173,15 @@ fn stamps() {
         assert_eq!(postcard::from_bytes(&bytes(expected)), Ok(stamp));
     }
     documented(STAMP_HEX);
+}
+
+#[test]
+fn a_floor_beyond_the_limit_is_refused_alone() {
+    let message = bytes("01 01 01 6b 00 01 80 80 80 80 80 80 20 00 00 02 02 01 6b 00");
+    let items: Vec<_> = frame::queries(&message).map(|item| item.expect("an item")).collect();
+    let refusal = items[0].query.as_ref().expect_err("no such stamp");
+    assert_eq!(refusal.kind, RefusalKind::Invalid);
+    assert_eq!(items[1].query, Ok(Query::Delete { key: "k", floor: None }));
 }
 
 #[test]

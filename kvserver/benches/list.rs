@@ -99,7 +99,8 @@ impl Client {
         let mut client = Self { socket, _server: server };
         for first in (0..keys).step_by(LISTED) {
             let keys: Vec<String> = (first..first + LISTED).map(key).collect();
-            let puts: Vec<_> = keys.iter().map(|key| Query::Put { key, value: VALUE }).collect();
+            let puts: Vec<_> =
+                keys.iter().map(|key| Query::Put { key, value: VALUE, floor: None }).collect();
             client.ask(&puts).await;
         }
         client

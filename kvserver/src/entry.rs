@@ -6,7 +6,7 @@ use std::fmt;
 
 use actor::SharedBytes;
 use kvcommon::Stamp;
-use kvcommon::limits::{MAX_VALUE_BYTES, check_key, check_value};
+use kvcommon::limits::{MAX_KEY_BYTES, MAX_VALUE_BYTES, check_key, check_value};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A key, the stamp of its last write, and its value, or a tombstone where it was deleted.
@@ -15,46 +15,68 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// copy of its bytes: a further replica of a key costs a pointer. The layout, little-endian:
 ///
 /// ```text
-/// millis u64 | uid u64 | counter u32 | key length u16 | kind u8 | key … | value …
+/// head u64 | uid u64 | [counter u32] | key … | value …
+/// head = millis << 13 | key length << 2 | counter follows << 1 | tombstone
 /// ```
+///
+/// A counter follows unless it is zero, which most are.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Entry(SharedBytes);
 
-const KEY_LENGTH_AT: usize = 20;
-const KIND_AT: usize = 22;
-const KEY_AT: usize = 23;
+/// The bytes of head and uid.
+const FIXED: usize = 16;
+const COUNTER: usize = 4;
 
-const VALUE: u8 = 0;
-const TOMBSTONE: u8 = 1;
+const TOMBSTONE: u64 = 1;
+const HAS_COUNTER: u64 = 2;
+const KEY_LENGTH_AT: u32 = 2;
+const MILLIS_AT: u32 = 13;
+
+/// A key's length and a stamp's milliseconds fit into the head.
+const _: () = assert!(
+    MAX_KEY_BYTES < 1 << (MILLIS_AT - KEY_LENGTH_AT)
+        && Stamp::MILLIS_LIMIT <= 1 << (u64::BITS - MILLIS_AT)
+);
+
+/// Smaller entries are put together without an allocation of their own.
+const SMALL: usize = 256;
 
 impl Entry {
     /// The entry of a Put (`Some` value) or of a Delete (`None`).
     ///
     /// The key and the value keep to `kvcommon`'s limits; the codec has seen to that.
     pub fn new(stamp: Stamp, key: &str, value: Option<&str>) -> Self {
-        let key_length = u16::try_from(key.len()).expect("a key is at most 1 KiB");
         let text = value.unwrap_or_default();
-        let mut bytes = Vec::with_capacity(KEY_AT + key.len() + text.len());
-        bytes.extend_from_slice(&stamp.millis.to_le_bytes());
-        bytes.extend_from_slice(&stamp.uid.to_le_bytes());
-        bytes.extend_from_slice(&stamp.counter.to_le_bytes());
-        bytes.extend_from_slice(&key_length.to_le_bytes());
-        bytes.push(if value.is_some() { VALUE } else { TOMBSTONE });
-        bytes.extend_from_slice(key.as_bytes());
-        bytes.extend_from_slice(text.as_bytes());
-        Self(bytes.into())
+        let counter = if stamp.counter == 0 { 0 } else { COUNTER };
+        let length = FIXED + counter + key.len() + text.len();
+        let (mut small, mut large);
+        let bytes = if length <= SMALL {
+            small = [0; SMALL];
+            &mut small[..length]
+        } else {
+            large = vec![0; length];
+            large.as_mut_slice()
+        };
+        let flags = u64::from(value.is_none()) * TOMBSTONE + u64::from(counter > 0) * HAS_COUNTER;
+        let head = stamp.millis << MILLIS_AT | (key.len() as u64) << KEY_LENGTH_AT | flags;
+        bytes[..8].copy_from_slice(&head.to_le_bytes());
+        bytes[8..FIXED].copy_from_slice(&stamp.uid.to_le_bytes());
+        let (counter_bytes, rest) = bytes[FIXED..].split_at_mut(counter);
+        counter_bytes.copy_from_slice(&stamp.counter.to_le_bytes()[..counter]);
+        let (key_bytes, value_bytes) = rest.split_at_mut(key.len());
+        key_bytes.copy_from_slice(key.as_bytes());
+        value_bytes.copy_from_slice(text.as_bytes());
+        Self(SharedBytes::copy_from_slice(bytes))
     }
 
     /// When it was written, and by whom.
     pub fn stamp(&self) -> Stamp {
-        let (millis, rest) = self.0.split_first_chunk().expect(CHECKED);
-        let (uid, rest) = rest.split_first_chunk().expect(CHECKED);
-        let (counter, _) = rest.split_first_chunk().expect(CHECKED);
-        Stamp {
-            millis: u64::from_le_bytes(*millis),
-            counter: u32::from_le_bytes(*counter),
-            uid: u64::from_le_bytes(*uid),
-        }
+        let (uid, rest) = self.0[8..].split_first_chunk().expect(CHECKED);
+        let counter = match self.head() & HAS_COUNTER {
+            0 => 0,
+            _ => u32::from_le_bytes(*rest.first_chunk().expect(CHECKED)),
+        };
+        Stamp { millis: self.head() >> MILLIS_AT, counter, uid: u64::from_le_bytes(*uid) }
     }
 
     /// The key.
@@ -64,18 +86,18 @@ impl Entry {
 
     /// The key, by whose bytes a replica is ordered.
     pub fn key_bytes(&self) -> &[u8] {
-        &self.0[KEY_AT..self.value_at()]
+        let head = self.head();
+        &self.0[key_at(head)..value_at(head)]
     }
 
     /// The value, or `None` if this is a tombstone.
     pub fn value(&self) -> Option<&str> {
-        (!self.is_tombstone())
-            .then(|| std::str::from_utf8(&self.0[self.value_at()..]).expect(CHECKED))
+        (!self.is_tombstone()).then(|| std::str::from_utf8(self.value_bytes()).expect(CHECKED))
     }
 
     /// Whether the key was deleted.
     pub fn is_tombstone(&self) -> bool {
-        self.0[KIND_AT] == TOMBSTONE
+        self.head() & TOMBSTONE != 0
     }
 
     /// All of it in one piece: equal for equal entries only.
@@ -92,13 +114,25 @@ impl Entry {
     }
 
     fn rank(&self) -> (Stamp, bool, &[u8]) {
-        (self.stamp(), self.is_tombstone(), &self.0[self.value_at()..])
+        (self.stamp(), self.is_tombstone(), self.value_bytes())
     }
 
-    fn value_at(&self) -> usize {
-        let length = [self.0[KEY_LENGTH_AT], self.0[KEY_LENGTH_AT + 1]];
-        KEY_AT + usize::from(u16::from_le_bytes(length))
+    fn value_bytes(&self) -> &[u8] {
+        &self.0[value_at(self.head())..]
     }
+
+    fn head(&self) -> u64 {
+        u64::from_le_bytes(*self.0.first_chunk().expect(CHECKED))
+    }
+}
+
+fn key_at(head: u64) -> usize {
+    FIXED + if head & HAS_COUNTER == 0 { 0 } else { COUNTER }
+}
+
+fn value_at(head: u64) -> usize {
+    let key_length = head >> KEY_LENGTH_AT & ((1 << (MILLIS_AT - KEY_LENGTH_AT)) - 1);
+    key_at(head) + key_length as usize
 }
 
 const CHECKED: &str = "an entry is checked when it is made";
@@ -148,23 +182,25 @@ impl TryFrom<SharedBytes> for Entry {
     type Error = NotAnEntry;
 
     fn try_from(bytes: SharedBytes) -> Result<Self, NotAnEntry> {
-        if bytes.len() < KEY_AT {
+        if bytes.len() < FIXED {
             return Err(NotAnEntry("too short"));
         }
         let entry = Self(bytes);
-        if entry.stamp().millis >= Stamp::MILLIS_LIMIT {
+        let head = entry.head();
+        if head >> MILLIS_AT >= Stamp::MILLIS_LIMIT {
             return Err(NotAnEntry("the stamp lies beyond the year 6429"));
         }
-        let (key, value) = entry.0[KEY_AT..]
-            .split_at_checked(entry.value_at() - KEY_AT)
-            .ok_or(NotAnEntry("the key is cut off"))?;
-        check_key(key).map_err(|_| NotAnEntry("the key breaks a rule"))?;
-        match entry.0[KIND_AT] {
-            VALUE if value.len() > MAX_VALUE_BYTES => Err(NotAnEntry("the value is too large")),
-            VALUE => check_value(value).map_err(|_| NotAnEntry("the value is not UTF-8")),
-            TOMBSTONE if value.is_empty() => Ok(""),
-            TOMBSTONE => Err(NotAnEntry("a tombstone with a value")),
-            _ => Err(NotAnEntry("of an unknown kind")),
+        let (start, value) =
+            entry.0.split_at_checked(value_at(head)).ok_or(NotAnEntry("the key is cut off"))?;
+        if head & HAS_COUNTER != 0 && entry.stamp().counter == 0 {
+            return Err(NotAnEntry("a counter of zero"));
+        }
+        check_key(&start[key_at(head)..]).map_err(|_| NotAnEntry("the key breaks a rule"))?;
+        match head & TOMBSTONE == 0 {
+            true if value.len() > MAX_VALUE_BYTES => Err(NotAnEntry("the value is too large")),
+            true => check_value(value).map_err(|_| NotAnEntry("the value is not UTF-8")),
+            false if value.is_empty() => Ok(""),
+            false => Err(NotAnEntry("a tombstone with a value")),
         }?;
         Ok(entry)
     }
@@ -227,22 +263,26 @@ mod tests {
             change(&mut bytes);
             assert_eq!(Entry::try_from(SharedBytes::from(bytes)), Err(NotAnEntry(cause)));
         };
-        check(|bytes| bytes.truncate(KEY_AT - 1), "too short");
+        check(|bytes| bytes.truncate(FIXED - 1), "too short");
         check(|bytes| bytes[7] = 0xff, "the stamp lies beyond the year 6429");
-        check(|bytes| bytes[KEY_LENGTH_AT] = 5, "the key is cut off");
-        check(|bytes| bytes[KEY_LENGTH_AT] = 0, "the key breaks a rule");
-        check(|bytes| bytes[KEY_AT] = 0xff, "the key breaks a rule");
-        check(|bytes| bytes[KIND_AT] = TOMBSTONE, "a tombstone with a value");
-        check(|bytes| bytes[KIND_AT] = 2, "of an unknown kind");
-        check(|bytes| bytes[KEY_AT + 3] = 0xff, "the value is not UTF-8");
-        check(|bytes| bytes.resize(KEY_AT + 4 + MAX_VALUE_BYTES, b'v'), "the value is too large");
+        check(|bytes| bytes[0] = 5 << KEY_LENGTH_AT, "the key is cut off");
+        check(|bytes| bytes[0] = 0, "the key breaks a rule");
+        check(|bytes| bytes[FIXED] = 0xff, "the key breaks a rule");
+        check(|bytes| bytes[0] |= TOMBSTONE as u8, "a tombstone with a value");
+        check(|bytes| bytes[FIXED + 3] = 0xff, "the value is not UTF-8");
+        check(|bytes| bytes.resize(FIXED + 4 + MAX_VALUE_BYTES, b'v'), "the value is too large");
+        let without_counter = |bytes: &mut Vec<u8>| {
+            bytes[0] |= HAS_COUNTER as u8;
+            bytes.splice(FIXED..FIXED, [0; COUNTER]);
+        };
+        check(without_counter, "a counter of zero");
     }
 
     proptest! {
         #[test]
         fn an_entry_gives_back_what_it_was_made_of_and_travels(
             millis in 0..Stamp::MILLIS_LIMIT,
-            counter: u32,
+            counter in prop_oneof![Just(0), any::<u32>()],
             uid: u64,
             key in ".{1,40}",
             value: Option<String>,

@@ -30,6 +30,8 @@ pub mod query_actor;
 
 pub mod members;
 
+pub mod status;
+
 mod query_receiver;
 
 mod handshake;

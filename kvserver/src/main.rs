@@ -14,6 +14,11 @@ use kvserver::{Config, Description, Server};
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 
+/// Frees on one thread what another one has allocated, as every sync does, and keeps little back;
+/// what it was measured against is told in `docs/performance.md`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A storage server: replicas of one key-value store, each behind a WebSocket port of its own.
 ///
 /// The actor system listens on PORT, query actor i (from 1) on PORT + i.
@@ -24,8 +29,8 @@ struct Args {
     #[arg(long, default_value_t = 6000)]
     port: u16,
     /// The number of query actors [default: one for each core].
-    #[arg(long, value_name = "N")]
-    actors: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MOST_ACTORS))]
+    actors: Option<u16>,
     /// The interface that all ports listen on; 0.0.0.0 for all of them.
     #[arg(long, default_value = "127.0.0.1")]
     host: String,
@@ -56,6 +61,9 @@ struct Args {
     json: bool,
 }
 
+/// As many as a server takes, for the parser of arguments.
+const MOST_ACTORS: i64 = kvserver::server::MAX_ACTORS as i64;
+
 fn address(text: &str) -> Result<SocketAddr, String> {
     let none = || "it names no address of this machine".to_owned();
     text.to_socket_addrs().map_err(|error| error.to_string())?.next().ok_or_else(none)
@@ -80,7 +88,8 @@ async fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {
     // Before the start, so that no signal after the announcement can miss them.
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let actors = args.actors.unwrap_or_else(|| available_parallelism().map_or(1, usize::from));
+    let cores = || available_parallelism().map_or(1, usize::from);
+    let actors = args.actors.map_or_else(cores, usize::from);
     let Args { port, host, http, www, join, advertise, set_aside, .. } = args;
     let keeping = Keeping {
         tombstones: Duration::from_secs(args.tombstones),

@@ -10,7 +10,7 @@
 
 mod roster;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use actor::{Actor, ActorRef, Address, Context, Now, ReplyRef, WellKnown};
@@ -19,7 +19,8 @@ use serde::{Deserialize, Serialize};
 pub use roster::{BEAT, Hello, MemberState, MemberStatus, SILENT};
 
 use crate::entry::Entry;
-use crate::query_actor::{self, Keeping, Member, Note};
+use crate::query_actor::{self, Health, Keeping, Member, Note};
+use crate::status::Status;
 use roster::{Effect, Roster};
 
 /// The number of this actor on every server.
@@ -97,6 +98,13 @@ pub enum Message {
         /// Where the answer goes.
         reply: ReplyRef<Vec<Entry>>,
     },
+    /// How a query actor's replica is.
+    Replica {
+        /// Its place among its siblings.
+        place: u16,
+        /// How it is.
+        health: Health,
+    },
     /// Who is there?
     Inspect {
         /// Where the answer goes.
@@ -123,9 +131,14 @@ pub struct Members(Option<Inside>);
 
 /// What the actor has once it knows its server.
 struct Inside {
+    own: Member,
     roster: Roster,
     actors: Vec<QueryActor>,
     aside: Aside,
+    /// How the replicas are, by the place of their actor.
+    replicas: BTreeMap<u16, Health>,
+    /// When the query actors are to be told next how the server is.
+    next_status: Duration,
     leaving: Option<Leaving>,
 }
 
@@ -204,7 +217,9 @@ impl Actor for Members {
             Message::Hello(hello) => inside.roster.hello(hello, now),
             Message::Tick => {
                 ctx.tell_after(TICK, Message::Tick);
-                inside.roster.tick(now)
+                let mut effects = inside.roster.tick(now);
+                effects.extend(inside.status_if_due(now.elapsed));
+                effects
             }
             Message::Resumed { place } => inside.roster.resumed(place),
             Message::Fetched { place, server, attempt, ready } => {
@@ -250,6 +265,12 @@ impl Actor for Members {
                 inside.aside.wanted = Some(reply);
                 return inside.aside.answer(ctx);
             }
+            Message::Replica { place, health } => {
+                if usize::from(place) < inside.actors.len() {
+                    inside.replicas.insert(place, health);
+                }
+                inside.status_if_due(now.elapsed).into_iter().collect()
+            }
             Message::Inspect { reply } => {
                 return ctx.reply(reply, inside.roster.statuses(now.elapsed));
             }
@@ -290,11 +311,31 @@ impl Inside {
     ) -> Self {
         let query_actor = |actor| QueryActor { actor, notes: Vec::new(), last_told };
         Self {
+            own: own.clone(),
             roster: Roster::new(own, joins, keeping, now.elapsed),
             actors: actors.into_iter().map(query_actor).collect(),
             aside: Aside::default(),
+            replicas: BTreeMap::new(),
+            next_status: now.elapsed,
             leaving: None,
         }
+    }
+
+    /// Tells the query actors how the server is, at most every [`query_actor::STATUS_EVERY`] and not
+    /// before all of them have said how they are.
+    fn status_if_due(&mut self, now: Duration) -> Option<Effect> {
+        if now < self.next_status || self.replicas.len() < self.actors.len() {
+            return None;
+        }
+        self.next_status = now + query_actor::STATUS_EVERY;
+        let replicas: Vec<Health> = self.replicas.values().cloned().collect();
+        let statuses = self.roster.statuses(now);
+        let answers = |status: &MemberStatus| status.state == MemberState::Live;
+        let members = statuses.iter().map(|one| (one.address.clone(), answers(one))).collect();
+        let status = Status::new(&self.own, statuses, &replicas);
+        let json =
+            serde_json::to_string(&status).expect("numbers and names can be written as JSON");
+        Some(Effect::NoteAll(Note::Status { at: now, json: json.into(), members }))
     }
 
     fn carry_out(&mut self, effects: Vec<Effect>, ctx: &mut Context<'_, Message>) {

@@ -41,7 +41,7 @@ pub const BATCH_BYTES: usize = 64 * 1024;
 pub const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What is read from a socket at once; a connection that is quiet costs this much.
-const READ_BUFFER_BYTES: usize = 8 * 1024;
+const READ_BUFFER_BYTES: usize = 4 * 1024;
 
 /// What a stranger on a query port is told.
 const HERE: &str = "This port answers the queries of a CMUD store over WebSocket \

@@ -1,15 +1,21 @@
 //! One replica: an ordered map in which the last writer wins.
 
-use std::collections::BTreeSet;
 use std::ops::Bound;
 
-use kvcommon::Entry as PageEntry;
 use kvcommon::limits::{ENTRY_OVERHEAD_BYTES, PAGE_BYTES};
+use kvcommon::{Entry as PageEntry, Stamp};
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
-use crate::entry::{ByKey, Entry};
+use crate::entry::Entry;
 use crate::stamp::Writer;
+use index::{Index, KeyHash, KeyHasher};
+use slab::{Slab, Slot};
+
+pub mod index;
+mod order;
+mod slab;
+mod tables;
 
 #[cfg(test)]
 mod tests;
@@ -23,9 +29,22 @@ mod tests;
 /// much was deleted. A key is in at most one of the two.
 #[derive(Default)]
 pub struct Replica {
-    live: BTreeSet<ByKey>,
-    tombstones: BTreeSet<ByKey>,
+    live: Index,
+    tombstones: Index,
+    hasher: KeyHasher,
     digest: Digest,
+}
+
+/// Where a key is, or belongs.
+struct Place {
+    hash: KeyHash,
+    held: Option<(Kind, Slot)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Live,
+    Tombstone,
 }
 
 /// One page of a List.
@@ -61,7 +80,22 @@ impl Replica {
 
     /// What is held for a key: a value or a tombstone.
     pub fn get(&self, key: &str) -> Option<&Entry> {
-        self.held(key.as_bytes())
+        self.held(&self.place(key.as_bytes()))
+    }
+
+    /// Prepares for queries or merges of these keys, which then take less time than they would one
+    /// after the other. Worth its cost for a few keys and more.
+    pub fn warm<'k>(&self, keys: impl Iterator<Item = &'k [u8]>) {
+        let hashes: Vec<KeyHash> = keys.map(|key| self.hasher.hash(key)).collect();
+        let mut scratch = Vec::with_capacity(hashes.len());
+        self.live.warm(&hashes, &mut scratch);
+        self.tombstones.warm(&hashes, &mut scratch);
+    }
+
+    /// As [`warm`](Self::warm), for keys that will be written or merged.
+    pub fn warm_to_write<'k>(&self, keys: impl Iterator<Item = &'k [u8]> + Clone) {
+        self.warm(keys.clone());
+        self.digest.warm(keys);
     }
 
     /// Carries out a Put (`Some` value) or a Delete (`None`) at `clock_millis`, and returns the new
@@ -75,18 +109,34 @@ impl Replica {
         key: &str,
         value: Option<&str>,
     ) -> Option<Entry> {
-        let stamp = writer.stamp(clock_millis, self.get(key).map(Entry::stamp))?;
+        self.write_above(writer, clock_millis, None, key, value)
+    }
+
+    /// As [`write`](Self::write); the entry also beats what has the stamp `floor`, which the writer's
+    /// client has seen on another replica.
+    pub fn write_above(
+        &mut self,
+        writer: &Writer,
+        clock_millis: u64,
+        floor: Option<Stamp>,
+        key: &str,
+        value: Option<&str>,
+    ) -> Option<Entry> {
+        let place = self.place(key.as_bytes());
+        let held = self.held(&place).map(Entry::stamp);
+        let stamp = writer.stamp(clock_millis, held.max(floor))?;
         let entry = Entry::new(stamp, key, value);
-        self.store(entry.clone());
+        self.store(&place, entry.clone());
         Some(entry)
     }
 
     /// Takes an entry from another replica, unless what is held is at least as new. Returns whether
     /// anything has changed.
     pub fn merge(&mut self, entry: Entry) -> bool {
-        let news = self.held(entry.key_bytes()).is_none_or(|held| entry.beats(held));
+        let place = self.place(entry.key_bytes());
+        let news = self.held(&place).is_none_or(|held| entry.beats(held));
         if news {
-            self.store(entry);
+            self.store(&place, entry);
         }
         news
     }
@@ -100,8 +150,7 @@ impl Replica {
         };
         let mut rest = self
             .live
-            .range::<[u8], _>((from, Bound::Unbounded))
-            .map(|ByKey(entry)| entry)
+            .range(from)
             .take_while(|entry| entry.key_bytes().starts_with(prefix.as_bytes()));
         let mut entries = Vec::new();
         let mut bytes = 0;
@@ -119,7 +168,7 @@ impl Replica {
     /// The live entries in the order of their keys, of those after `after` only.
     pub fn live_after(&self, after: Option<&str>) -> impl Iterator<Item = &Entry> + use<'_> {
         let from = after.map_or(Bound::Unbounded, |after| Bound::Excluded(after.as_bytes()));
-        self.live.range::<[u8], _>((from, Bound::Unbounded)).map(|ByKey(entry)| entry)
+        self.live.range(from)
     }
 
     /// The sums by which the live entries are compared with another replica's.
@@ -130,27 +179,22 @@ impl Replica {
     /// The tombstones in the order of their keys, of those after `after` only.
     pub fn tombstones_after(&self, after: Option<&[u8]>) -> impl Iterator<Item = &Entry> + use<'_> {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        self.tombstones.range::<[u8], _>((from, Bound::Unbounded)).map(|ByKey(entry)| entry)
+        self.tombstones.range(from)
     }
 
     /// Drops a tombstone, if it is this one or an earlier one that is held.
     pub fn collect(&mut self, tombstone: &Entry) {
-        let held = self.tombstones.get(tombstone.key_bytes());
-        if held.is_some_and(|ByKey(held)| !held.beats(tombstone)) {
-            self.tombstones.remove(tombstone.key_bytes());
+        let place = self.place(tombstone.key_bytes());
+        if let Some((Kind::Tombstone, slot)) = place.held
+            && !self.tombstones.at(slot).beats(tombstone)
+        {
+            self.tombstones.remove(place.hash, tombstone.key_bytes());
         }
     }
 
-    /// Whether nothing is held, not even a tombstone.
-    pub fn holds_nothing(&self) -> bool {
-        self.live.is_empty() && self.tombstones.is_empty()
-    }
-
-    /// Takes some entries out, `limit` at most, of a replica that is of no use any more.
-    pub fn take_some(&mut self, limit: usize) -> Vec<Entry> {
-        let Self { live, tombstones, .. } = self;
-        let next = || live.pop_first().or_else(|| tombstones.pop_first());
-        std::iter::from_fn(next).take(limit).map(|ByKey(entry)| entry).collect()
+    /// Lets go of the replica.
+    pub fn let_go(self) -> Remains {
+        Remains { live: self.live.into_slab(), tombstones: self.tombstones.into_slab() }
     }
 
     /// The next entries, `limit` at most, of a walk over everything held, tombstones included. What
@@ -163,11 +207,7 @@ impl Replica {
             Stage::Tombstones => &self.tombstones,
             Stage::Done => return Vec::new(),
         };
-        let entries: Vec<Entry> = set
-            .range::<[u8], _>((from, Bound::Unbounded))
-            .take(limit)
-            .map(|ByKey(entry)| entry.clone())
-            .collect();
+        let entries: Vec<Entry> = set.range(from).take(limit).cloned().collect();
         if entries.len() < limit {
             walk.stage = match walk.stage {
                 Stage::Live => Stage::Tombstones,
@@ -179,19 +219,67 @@ impl Replica {
         entries
     }
 
-    fn held(&self, key: &[u8]) -> Option<&Entry> {
-        self.live.get(key).or_else(|| self.tombstones.get(key)).map(|ByKey(entry)| entry)
+    fn place(&self, key: &[u8]) -> Place {
+        let hash = self.hasher.hash(key);
+        let live = || self.live.find(hash, key).map(|slot| (Kind::Live, slot));
+        let dead = || self.tombstones.find(hash, key).map(|slot| (Kind::Tombstone, slot));
+        Place { hash, held: live().or_else(dead) }
     }
 
-    fn store(&mut self, entry: Entry) {
-        let (to, other) = match entry.is_tombstone() {
-            true => (&mut self.tombstones, &mut self.live),
-            false => (&mut self.live, &mut self.tombstones),
-        };
-        let crossed = (!other.is_empty()).then(|| other.take(entry.key_bytes())).flatten();
+    fn held(&self, place: &Place) -> Option<&Entry> {
+        place.held.map(|(kind, slot)| match kind {
+            Kind::Live => self.live.at(slot),
+            Kind::Tombstone => self.tombstones.at(slot),
+        })
+    }
+
+    fn set(&mut self, kind: Kind) -> &mut Index {
+        match kind {
+            Kind::Live => &mut self.live,
+            Kind::Tombstone => &mut self.tombstones,
+        }
+    }
+
+    fn store(&mut self, Place { hash, held }: &Place, entry: Entry) {
+        let kind = if entry.is_tombstone() { Kind::Tombstone } else { Kind::Live };
         let new = entry.clone();
-        let old = to.replace(ByKey(entry)).or(crossed);
-        self.digest.replace(old.as_ref().map(|ByKey(old)| old), Some(&new));
+        let old = match *held {
+            Some((of, slot)) if of == kind => Some(self.set(kind).replace(slot, entry)),
+            Some((other, _)) => {
+                let old = self.set(other).remove(*hash, entry.key_bytes());
+                self.add(kind, *hash, entry);
+                old
+            }
+            None => {
+                self.add(kind, *hash, entry);
+                None
+            }
+        };
+        self.digest.replace(old.as_ref(), Some(&new));
+    }
+
+    fn add(&mut self, kind: Kind, hash: KeyHash, entry: Entry) {
+        self.set(kind).insert(hash, entry);
+    }
+}
+
+/// What is left of a replica that is of no use any more.
+#[derive(Default)]
+pub struct Remains {
+    live: Slab,
+    tombstones: Slab,
+}
+
+impl Remains {
+    /// Whether nothing is left.
+    pub fn is_empty(&self) -> bool {
+        self.live.is_empty() && self.tombstones.is_empty()
+    }
+
+    /// Takes some entries out, `limit` at most, in no order.
+    pub fn take_some(&mut self, limit: usize) -> impl Iterator<Item = Entry> {
+        let Self { live, tombstones } = self;
+        std::iter::from_fn(|| live.pop().or_else(|| tombstones.pop())).take(limit)
     }
 }
 

@@ -23,7 +23,7 @@ use tokio::task::JoinHandle;
 pub use description::Description;
 pub use error::StartError;
 pub use members::MemberStats;
-use members::member_stats;
+pub(crate) use members::member_stats;
 use sockets::Sockets;
 
 use crate::http::Site;

@@ -47,8 +47,8 @@ impl Asked {
     fn query(&self) -> Query<'_> {
         match self {
             Self::Get { key } => Query::Get { key },
-            Self::Put { key, value } => Query::Put { key, value },
-            Self::Delete { key } => Query::Delete { key },
+            Self::Put { key, value } => Query::Put { key, value, floor: None },
+            Self::Delete { key } => Query::Delete { key, floor: None },
             Self::List { prefix } => Query::List { prefix, after: None },
         }
     }

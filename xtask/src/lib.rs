@@ -5,13 +5,13 @@
 //!
 //! - [`workspace`]: where things are, and how cargo is called
 //! - [`process`]: running other programs
-//! - [`toolchain`]: the compiler for the page, and the browser: found, or installed
+//! - [`toolchain`]: the compiler for the page, the browser, and Redis: found, or installed
 //! - [`web`]: builds the page
 //! - [`server`]: a storage server as a process
 //! - [`play`]: a server, the page and the terminal game with one command
 //! - [`check`]: everything that continuous integration checks
 //! - [`fuzz`](mod@fuzz): every decoder of bytes from outside under the fuzzer
-//! - [`bench`](mod@bench): benchmarks by name
+//! - [`bench`](mod@bench): benchmarks beside peers
 //! - [`sim`]: simulated worlds of servers
 
 pub mod bench;

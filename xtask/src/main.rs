@@ -1,6 +1,5 @@
 //! `cargo xtask`: the one tool of this project.
 
-use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -17,11 +16,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Task {
     /// Build what is missing, start a server with the page, and play in this terminal.
-    Play {
-        /// Where to serve the page; without this 127.0.0.1:8080, or a free port when that one is taken.
-        #[arg(long, value_name = "HOST:PORT")]
-        http: Option<SocketAddr>,
-    },
+    Play(play::Options),
     /// Check everything that continuous integration checks, and say what passed.
     Test {
         /// Only these steps; without any, all of them.
@@ -30,13 +25,17 @@ enum Task {
     },
     /// Build the page; the last line is the folder to serve.
     Web,
-    /// Run a benchmark, optimised.
+    /// Measure, optimised, beside Redis and other peers: one table with our figure, the other's in the same run, their
+    /// ratio, and the target.
     Bench {
-        /// Which one.
+        /// Which rows; without any, all but those of actors.
         #[arg(value_enum)]
-        name: bench::Name,
-        /// Passed on to the benchmark.
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        name: Option<bench::Name>,
+        /// Print one JSON document instead of a table.
+        #[arg(long)]
+        json: bool,
+        /// Passed on to the benchmark, behind `--`; try `-- --help`.
+        #[arg(last = true)]
         rest: Vec<String>,
     },
     /// Look for bytes from outside that a decoder cannot take.
@@ -60,10 +59,10 @@ enum Task {
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().task {
-        Task::Play { http } => play::play(http),
+        Task::Play(options) => play::play(&options),
         Task::Test { steps } => check::check(&steps),
         Task::Web => web::print(),
-        Task::Bench { name, rest } => bench::run_named(name, &rest),
+        Task::Bench { name, json, rest } => bench::bench(name, json, &rest),
         Task::Fuzz { seconds, target } => fuzz::fuzz(target.as_deref(), seconds),
         Task::Sim { rest } => sim::run(&rest),
         Task::Screenshots => check::screenshots(),

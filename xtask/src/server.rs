@@ -34,6 +34,8 @@ pub struct Options<'a> {
     pub http: SocketAddr,
     /// The page's folder.
     pub www: &'a Path,
+    /// A server of the store to join, as its [`Server::actor_system`] says; without one it begins a store.
+    pub join: Option<&'a str>,
     /// The file for what it reports.
     pub log: &'a Path,
 }
@@ -42,6 +44,8 @@ pub struct Options<'a> {
 #[derive(Debug)]
 pub struct Server {
     child: Child,
+    /// The address at which other servers reach it.
+    pub actor_system: String,
     /// The addresses of the query ports.
     pub queries: Vec<String>,
     /// Where the page is.
@@ -64,6 +68,7 @@ impl Server {
             .args(["--http", &options.http.to_string()])
             .arg("--www")
             .arg(options.www)
+            .args(options.join.iter().flat_map(|join| ["--join", join]))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log);
@@ -71,7 +76,8 @@ impl Server {
         let mut child = command.spawn().context("the server does not start")?;
         let line = first_line(&mut child);
         // From here on the child is owned: an error below ends it.
-        let mut server = Server { child, queries: Vec::new(), http: options.http };
+        let mut server =
+            Server { child, actor_system: String::new(), queries: Vec::new(), http: options.http };
         line.and_then(|line| server.read(&line)).map_err(|error| {
             let log = fs::read_to_string(options.log).unwrap_or_default();
             error.context(format!("the server did not start: {}", log.trim()))
@@ -89,6 +95,7 @@ impl Server {
     fn read(&mut self, line: &str) -> Result<()> {
         let line: Value = serde_json::from_str(line).context("its first line is no JSON")?;
         let text = |value: &Value| value.as_str().map(str::to_string);
+        self.actor_system = text(&line["actor_system"]).context("it names no port for servers")?;
         let queries = line["queries"].as_array().context("it names no query ports")?;
         self.queries = queries.iter().filter_map(text).collect();
         ensure!(!self.queries.is_empty(), "it names no query ports");
@@ -191,6 +198,7 @@ mod tests {
             actors: 1,
             http: ([127, 0, 0, 1], 0).into(),
             www: folder.path(),
+            join: None,
             log: &folder.path().join("log"),
         })
     }
@@ -200,6 +208,7 @@ mod tests {
         let line = r#"{"desc":"x","actor_system":"127.0.0.1:1000","queries":["127.0.0.1:1001"],"http":"127.0.0.1:80"}"#;
         let server = start(&format!("echo '{line}'; exec sleep 60")).unwrap();
         assert_eq!(server.http.port(), 80);
+        assert_eq!(server.actor_system, "127.0.0.1:1000");
         assert_eq!(server.queries, ["127.0.0.1:1001"]);
     }
 

@@ -1,4 +1,4 @@
-//! The compiler for the page, and the browser for its tests: found, or installed.
+//! The compiler for the page, the browser for its tests, and Redis for benchmarks: found, or installed.
 //!
 //! Two ways lead to a compiler for `wasm32-unknown-unknown`: rustup's target, and on Debian, where rustup's server
 //! cannot be reached, the distribution's `rustc-web`, whose standard library is built from its source. The second
@@ -160,6 +160,26 @@ impl Browser {
             chromedriver: in_path(&["chromedriver"])?,
         })
     }
+}
+
+/// The server that benchmarks stand beside: the one that is here, or else it gets installed.
+pub fn redis_server() -> Result<PathBuf> {
+    let find = || in_path(&["redis-server"]);
+    if let Some(redis) = find() {
+        return Ok(redis);
+    }
+    let why = match apt::install(&["redis-server"]) {
+        Ok(()) => match find() {
+            Some(redis) => return Ok(redis),
+            None => "installed, but then not found".to_string(),
+        },
+        Err(error) => format!("{error:#}"),
+    };
+    bail!(
+        "redis-server is not in PATH and could not be installed.\n\
+         By hand, on Debian, as root: apt-get install redis-server\n\
+         What was tried:\n- {why}"
+    )
 }
 
 /// Installs Debian's clippy for the page's target where that is the compiler in use; a bonus, so failing is silent.

@@ -235,7 +235,8 @@ impl Pause {
     /// While an outage is young it is most likely a restart, which should be seen soon.
     const LONGEST_AT_FIRST: Duration = Duration::from_millis(250);
     const YOUNG: u32 = 100;
-    const LONGEST: Duration = Duration::from_millis(1500);
+    /// With its jitter and a handshake over a slow network still well under 2 s.
+    const LONGEST: Duration = Duration::from_millis(750);
     /// A link that lived this long was a good one.
     const RESET_AFTER: Duration = Duration::from_secs(2);
 

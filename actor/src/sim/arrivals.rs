@@ -104,8 +104,7 @@ impl Sim {
             return Err(Cause::OtherIncarnation);
         }
         if flight.id.is_reply() {
-            let body = &mut flight.body;
-            self.world.systems[system].answer(flight.id, |slot| body.answer(slot))?;
+            flight.body.answer(&self.world.systems[system].replies, flight.id)?;
             return Ok(None);
         }
         let index = self.world.seat_of(system, flight.id).ok_or(Cause::NoSuchActor)?;
@@ -158,6 +157,6 @@ impl Sim {
         system.actors.remove(&seat.hands.me.id);
         system.seats.retain(|&other| other != index);
         seat.counters.add_to(&mut system.retired);
-        system.give_up_on(seat.hands.me.id);
+        system.replies.end_questions_to(seat.hands.me.id);
     }
 }

@@ -1,9 +1,9 @@
 //! A message on its way.
 
 use crate::{
-    load::{Load, Port},
-    mailbox::Wake,
+    load::Load,
     refs::{ActorId, Incarnation},
+    replies::Replies,
     report::Cause,
 };
 
@@ -56,13 +56,10 @@ impl Body {
         }
     }
 
-    pub(super) fn answer(&mut self, slot: &dyn Port) -> Result<(), Cause> {
-        let mut wake = Wake::default();
+    pub(super) fn answer(&mut self, replies: &Replies, id: ActorId) -> Result<(), Cause> {
         match self {
-            Body::Value(load) => load.deliver(slot, &mut wake),
-            Body::Bytes(bytes) => slot.push_encoded(bytes, false, &mut wake),
-        }?;
-        wake.now();
-        Ok(())
+            Body::Value(load) => load.answer(replies, id),
+            Body::Bytes(bytes) => replies.answer_encoded(id, bytes),
+        }
     }
 }

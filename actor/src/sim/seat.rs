@@ -16,7 +16,7 @@ use crate::{
     cell::{Cell, Flow, IdHasher},
     context::Runtime,
     load::{Load, Port},
-    mailbox::{Mailbox, Wake},
+    mailbox::Mailbox,
     refs::RawRef,
     report::{Cause, Report},
     stats::Counters,
@@ -196,7 +196,7 @@ impl Runtime for SimRuntime<'_> {
 
     fn forget_state(&mut self) {
         self.hands.timers.forget(&self.hands.me);
-        self.world.systems[self.hands.system].give_up_on(self.hands.me.id);
+        self.world.systems[self.hands.system].replies.end_questions_to(self.hands.me.id);
     }
 }
 
@@ -220,17 +220,11 @@ impl<A: Actor> AnyActor for Living<A> {
     }
 
     fn deliver(&mut self, load: &mut dyn Load) -> Result<(), Cause> {
-        let mut wake = Wake::default();
-        load.deliver(&self.mailbox, &mut wake)?;
-        wake.now();
-        Ok(())
+        load.deliver(&self.mailbox)
     }
 
     fn deliver_encoded(&mut self, bytes: &[u8]) -> Result<(), Cause> {
-        let mut wake = Wake::default();
-        self.mailbox.push_encoded(bytes, false, &mut wake)?;
-        wake.now();
-        Ok(())
+        self.mailbox.push_encoded(bytes, false)
     }
 
     fn has_mail(&mut self) -> bool {

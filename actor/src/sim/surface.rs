@@ -19,7 +19,7 @@ use crate::{
     context::Runtime,
     load::Loaded,
     refs::{ActorId, Incarnation, RawRef},
-    reply::ReplySlot,
+    reply,
     report::Report,
     stats::Counters,
 };
@@ -149,11 +149,8 @@ impl Sim {
         system: SystemId,
         of: Option<ActorId>,
     ) -> (ReplyRef<R>, Reply<R>) {
-        let state = &mut self.world.systems[system.0];
-        let slot = Arc::new(ReplySlot::new());
-        let id = state.open_reply(slot.clone(), of);
-        let (address, incarnation) = (state.address.clone(), state.incarnation);
-        (ReplyRef::from_raw(RawRef { address, incarnation, id }), Reply::new(slot))
+        let state = &self.world.systems[system.0];
+        reply::open(&state.replies, &state.address, state.incarnation, of)
     }
 
     /// The answer, if it is there; `Ready(None)` if none will come. An answer is given once.
@@ -216,7 +213,7 @@ impl Sim {
         Stats {
             messages_sent_external: state.external,
             remote_bytes_received: state.bytes_received,
-            reply_refs_used: state.replies_opened(),
+            reply_refs_used: state.replies.opened(),
             ..stats
         }
     }

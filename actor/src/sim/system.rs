@@ -1,19 +1,10 @@
 //! What is known of one simulated system.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    hash::BuildHasherDefault,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, hash::BuildHasherDefault, sync::Arc, time::Duration};
 
 use super::{Sim, SystemId};
 use crate::{
-    Address, Incarnation, Stats,
-    cell::IdHasher,
-    load::Port,
-    refs::ActorId,
-    report::{Cause, Report},
+    Address, Incarnation, Stats, cell::IdHasher, refs::ActorId, replies::Replies, report::Report,
 };
 
 /// What starts a system's actors, at its first start and after each crash.
@@ -48,10 +39,8 @@ pub(super) struct SystemState {
     pub(super) retired: Stats,
     pub(super) reports: Vec<(Duration, Report)>,
     pub(super) reports_dropped: u64,
-    replies: BTreeMap<ActorId, Asked>,
+    pub(super) replies: Arc<Replies>,
     next_actor: u64,
-    next_reply: u64,
-    next_sweep: usize,
 }
 
 /// A wall clock that may be wrong.
@@ -60,15 +49,6 @@ pub(super) struct WallClock {
     pub(super) offset_millis: i64,
     pub(super) drift_ppm: i64,
 }
-
-struct Asked {
-    port: Arc<dyn Port>,
-    /// The local actor that was asked, if it is known.
-    of: Option<ActorId>,
-}
-
-/// The number of open reply addresses at which those that nobody waits at are thrown out.
-const FEW_REPLIES: usize = 1024;
 
 impl SystemState {
     pub(super) fn new(address: Address, name: usize, clock: WallClock) -> Self {
@@ -91,10 +71,8 @@ impl SystemState {
             retired: Stats::default(),
             reports: Vec::new(),
             reports_dropped: 0,
-            replies: BTreeMap::new(),
+            replies: Arc::new(Replies::deterministic()),
             next_actor: ActorId::FIRST_ORDINARY,
-            next_reply: ActorId::FIRST_REPLY,
-            next_sweep: FEW_REPLIES,
         }
     }
 
@@ -106,7 +84,8 @@ impl SystemState {
         self.started = now;
         (self.external, self.bytes_received, self.retired) = (0, 0, Stats::default());
         self.next_actor = ActorId::FIRST_ORDINARY;
-        self.next_reply = ActorId::FIRST_REPLY;
+        self.replies.close();
+        self.replies = Arc::new(Replies::deterministic());
     }
 
     /// Ends a life; the seats are the caller's to clear.
@@ -114,51 +93,13 @@ impl SystemState {
         self.life += 1;
         self.is_up = false;
         self.actors.clear();
-        for asked in std::mem::take(&mut self.replies).into_values() {
-            asked.port.close();
-        }
+        self.replies.close();
         std::mem::take(&mut self.seats)
     }
 
     pub(super) fn new_actor_id(&mut self) -> ActorId {
         self.next_actor += 1;
         ActorId(self.next_actor - 1)
-    }
-
-    pub(super) fn open_reply(&mut self, port: Arc<dyn Port>, of: Option<ActorId>) -> ActorId {
-        let id = ActorId(self.next_reply);
-        self.next_reply += 1;
-        if !self.is_up {
-            port.close();
-            return id;
-        }
-        if self.replies.len() >= self.next_sweep {
-            self.replies.retain(|_, asked| !asked.port.is_abandoned());
-            self.next_sweep = FEW_REPLIES.max(2 * self.replies.len());
-        }
-        self.replies.insert(id, Asked { port, of });
-        id
-    }
-
-    pub(super) fn replies_opened(&self) -> u64 {
-        self.next_reply - ActorId::FIRST_REPLY
-    }
-
-    /// Lets `deliver` put the one answer behind a reply address, which is closed by it.
-    pub(super) fn answer(
-        &mut self,
-        id: ActorId,
-        deliver: impl FnOnce(&dyn Port) -> Result<(), Cause>,
-    ) -> Result<(), Cause> {
-        let asked = self.replies.remove(&id).ok_or(Cause::ReplyUsed)?;
-        deliver(&*asked.port).inspect_err(|_| asked.port.close())
-    }
-
-    /// Ends the questions that `actor` has not answered.
-    pub(super) fn give_up_on(&mut self, actor: ActorId) {
-        for (_, asked) in self.replies.extract_if(.., |_, asked| asked.of == Some(actor)) {
-            asked.port.close();
-        }
     }
 
     pub(super) fn keep_report(&mut self, now: Duration, report: Report) {

@@ -23,9 +23,9 @@ use crate::{
     context::Now,
     link::{Identity, Links},
     load::{EncodedLoad, Load, Port},
-    mailbox::{Mailbox, Wake},
+    mailbox::Mailbox,
     refs::{ActorId, Incarnation, RawRef},
-    reply::ReplySlot,
+    reply,
     report::{Cause, OnError, Report},
     stats::Counters,
 };
@@ -160,14 +160,11 @@ impl Inner {
         if !any_life && incarnation != self.incarnation {
             return Err(Cause::OtherIncarnation);
         }
-        let mut wake = Wake::default();
         if id.is_reply() {
-            self.registry.deliver(id, |port| load.deliver(port, &mut wake))?;
+            load.answer(&self.registry.replies, id)
         } else {
-            last_port::deliver(self, id, load, &mut wake)?;
+            last_port::deliver(self, id, load)
         }
-        wake.now();
-        Ok(())
     }
 
     #[cold]
@@ -178,22 +175,13 @@ impl Inner {
 
     pub(super) fn send_later(&self, delay: Duration, to: &RawRef, load: Box<dyn Load>) {
         let timer = run::OutsideTimer { due: run::due_after(delay), to: to.clone(), load };
-        let mut wake = Wake::default();
-        match self.outside_timers.push(timer, true, &mut wake) {
-            Ok(()) => wake.now(),
-            Err(timer) => self.undeliverable(to, timer.load.message_type(), Cause::Closed),
+        if let Err(timer) = self.outside_timers.push(timer, true) {
+            self.undeliverable(to, timer.load.message_type(), Cause::Closed);
         }
     }
 
     pub(super) fn open_reply<R: Message>(&self, of: Option<ActorId>) -> (ReplyRef<R>, Reply<R>) {
-        let slot = ReplySlot::vacant();
-        let id = self.registry.open_reply(slot.clone(), of);
-        if self.closed.load(SeqCst) {
-            self.registry.forget_reply(id);
-            slot.close();
-        }
-        let raw = RawRef { address: self.address.clone(), incarnation: self.incarnation, id };
-        (ReplyRef::from_raw(raw), Reply::new(slot))
+        reply::open(&self.registry.replies, &self.address, self.incarnation, of)
     }
 
     /// Hands a report on, unless there are too many. A panic is always worth telling.
@@ -225,7 +213,7 @@ impl Inner {
             messages_sent_external: counted.messages_sent_external
                 + self.external_elsewhere.load(Relaxed),
             remote_bytes_received: self.links.bytes_received(),
-            reply_refs_used: self.registry.replies_opened(),
+            reply_refs_used: self.registry.replies.opened(),
             ..counted
         }
     }

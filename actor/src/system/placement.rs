@@ -53,8 +53,10 @@ pub(super) fn spawn_on_thread<A: Actor>(
     let actor = run_in(inner, seat, constructor);
     let main = move || {
         runtime.block_on(async move {
+            // A task of its own is woken from its thread by a push to a queue; what is blocked on, by a
+            // system call.
             if listed {
-                actor.await;
+                let _ = tokio::spawn(actor).await; // it never panics: its handlers' panics are caught
             }
             // The thread outlives an actor that was stopped: the caller's tasks are still here.
             let _ = ending.wait_for(|ending| *ending).await;

@@ -11,15 +11,14 @@ use std::{
 use dashmap::{DashMap, Entry};
 use parking_lot::Mutex;
 
-use super::replies::Replies;
-use crate::{Stats, cell::IdHasher, load::Port, refs::ActorId, report::Cause, stats::Counters};
+use crate::{Stats, cell::IdHasher, load::Port, refs::ActorId, replies::Replies, stats::Counters};
 
 type ById<T> = DashMap<ActorId, T, BuildHasherDefault<IdHasher>>;
 
 /// The actors and the open reply addresses of one system.
 pub(crate) struct Registry {
     actors: ById<Listed>,
-    replies: Replies,
+    pub(crate) replies: Arc<Replies>,
     next_actor: AtomicU64,
     /// What actors that have stopped had counted.
     retired: Mutex<Stats>,
@@ -41,7 +40,7 @@ impl Registry {
     pub(crate) fn new() -> Self {
         Registry {
             actors: ById::default(),
-            replies: Replies::default(),
+            replies: Arc::new(Replies::shared()),
             next_actor: AtomicU64::new(ActorId::FIRST_ORDINARY),
             retired: Mutex::default(),
         }
@@ -62,43 +61,9 @@ impl Registry {
         }
     }
 
-    pub(crate) fn open_reply(&self, port: Arc<dyn Port>, of: Option<ActorId>) -> ActorId {
-        self.replies.open(port, of)
-    }
-
-    pub(crate) fn replies_opened(&self) -> u64 {
-        self.replies.opened()
-    }
-
-    /// Lets `deliver` put the one answer behind a reply address, which is closed by it.
-    pub(crate) fn deliver(
-        &self,
-        id: ActorId,
-        deliver: impl FnOnce(&dyn Port) -> Result<(), Cause>,
-    ) -> Result<(), Cause> {
-        let asked = self.replies.take(id).ok_or(Cause::ReplyUsed)?;
-        let delivered = deliver(&*asked.port);
-        if delivered.is_err() {
-            asked.port.close(); // the one answer was spoiled, and no other will come
-        }
-        delivered
-    }
-
     /// The port of an actor.
     pub(crate) fn port(&self, id: ActorId) -> Option<Arc<dyn Port>> {
         self.actors.get(&id).map(|listed| listed.port.clone())
-    }
-
-    pub(crate) fn forget_reply(&self, id: ActorId) {
-        self.replies.take(id);
-    }
-
-    /// Ends the questions that `actor` has not answered. It looks at every open question, which is cheap
-    /// beside the panic that brings it here.
-    pub(crate) fn give_up_on(&self, actor: ActorId) {
-        for asked in self.replies.take_all(Some(actor)) {
-            asked.port.close();
-        }
     }
 
     /// Takes an actor that has stopped off the list.
@@ -107,7 +72,7 @@ impl Registry {
             listed.port.close();
             listed.add_to(&mut self.retired.lock());
         }
-        self.give_up_on(actor);
+        self.replies.end_questions_to(actor);
     }
 
     /// Closes every port.
@@ -116,9 +81,7 @@ impl Registry {
         for port in ports {
             port.close();
         }
-        for asked in self.replies.take_all(None) {
-            asked.port.close();
-        }
+        self.replies.close();
     }
 
     /// Adds up what all actors have counted.

@@ -15,7 +15,7 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
-use super::{Inner, inner::system_random};
+use super::{Inner, inner::system_random, turn::Turn};
 use crate::{
     Actor,
     cell::{Cell, Flow},
@@ -26,9 +26,6 @@ use crate::{
     report::Report,
     timers::Timers,
 };
-
-/// After this many messages an actor lets others on its thread run, and looks at its timers.
-const MESSAGES_PER_TURN: usize = 32;
 
 /// An actor that had many messages at once looks this often for more, others on its thread running in
 /// between, before it sleeps: a look costs 50 ns, waking a sleeping thread several µs on both sides.
@@ -44,7 +41,6 @@ pub(super) async fn actor<A: Actor>(
     let mut runtime = TokioRuntime::new(inner, cell.core.me.clone());
     let mut flow = cell.start(&mut runtime);
     let mut batch = Vec::new();
-    let mut turn = 0;
     while flow == Flow::Go {
         match poll_fn(|cx| poll_batch(cx, &mut cell, &mut runtime, &mailbox, &mut batch)).await {
             Taken::Few => (runtime.asleep, runtime.patience) = (true, 0),
@@ -57,16 +53,20 @@ pub(super) async fn actor<A: Actor>(
             if flow == Flow::Stop {
                 break;
             }
-            turn += 1;
-            if turn == MESSAGES_PER_TURN {
-                turn = 0;
+            if let Some(rest) = runtime.turn.after_message() {
                 runtime.asleep = false; // what woke the actor meanwhile is forgotten by the next line
-                yield_now().await;
+                for _ in 0..rest.yields() {
+                    yield_now().await;
+                }
+                runtime.turn.begins_again(&rest);
                 if mailbox.is_closed() {
                     break;
                 }
                 runtime.fire(&mut cell);
             }
+        }
+        if runtime.turn.goes_on() {
+            runtime.asleep = false; // it is not worth going to sleep
         }
     }
     runtime.inner.registry.retire(id);
@@ -93,6 +93,7 @@ fn poll_batch<A: Actor>(
             return Poll::Pending;
         }
         if runtime.alarm.poll_until(cx, runtime.timers.next_due()).is_pending() {
+            runtime.turn.ends();
             return Poll::Pending;
         }
     }
@@ -110,7 +111,8 @@ struct TokioRuntime {
     patience: u32,
     /// The time of the handler that runs, once it has asked for it.
     now: Option<Now>,
-    random: Option<Xoshiro256PlusPlus>,
+    turn: Turn,
+    random: Option<Box<Xoshiro256PlusPlus>>, // boxed, since few use it and all would carry it
 }
 
 impl TokioRuntime {
@@ -123,6 +125,7 @@ impl TokioRuntime {
             asleep: false,
             patience: 0,
             now: None,
+            turn: Turn::new(),
             random: None,
         }
     }
@@ -135,7 +138,9 @@ impl TokioRuntime {
         let now = Instant::now();
         self.now = None;
         while let Some((to, mut load)) = self.timers.pop_due(now) {
-            if to != self.me {
+            if to == self.me {
+                self.turn.told_itself();
+            } else {
                 cell.core.sent(&to, &*load, self);
             }
             self.inner.send(&to, &mut *load);
@@ -150,11 +155,14 @@ impl Runtime for TokioRuntime {
 
     fn random(&mut self) -> u64 {
         self.random
-            .get_or_insert_with(|| Xoshiro256PlusPlus::seed_from_u64(system_random()))
+            .get_or_insert_with(|| Box::new(Xoshiro256PlusPlus::seed_from_u64(system_random())))
             .next_u64()
     }
 
     fn send(&mut self, to: &RawRef, load: &mut dyn Load) {
+        if to.id == self.me.id {
+            self.turn.told_itself();
+        }
         self.inner.send(to, load);
     }
 
@@ -168,7 +176,7 @@ impl Runtime for TokioRuntime {
 
     fn forget_state(&mut self) {
         self.timers.forget(&self.me);
-        self.inner.registry.give_up_on(self.me.id);
+        self.inner.registry.replies.end_questions_to(self.me.id);
     }
 }
 

@@ -1,12 +1,15 @@
 //! What the store answered, as text for people or as JSON for programs.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use kvclient::{Error, ErrorKind};
 use kvcommon::Stamp;
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 use super::command::ParseError;
+use super::status;
 
 /// What came of a command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -35,6 +38,18 @@ pub enum Answer {
         #[serde(serialize_with = "as_map")]
         entries: Vec<(String, String)>,
     },
+    /// Of a status.
+    Status {
+        /// How many milliseconds old it is.
+        age_ms: u64,
+        /// What the server tells.
+        status: Value,
+    },
+    /// Of a forget.
+    Forgotten {
+        /// The address of the server that is being forgotten.
+        forgotten: String,
+    },
     /// The command was not carried out.
     Error {
         /// Why.
@@ -53,6 +68,11 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// An answer that is not what it should be.
+    pub fn protocol(message: impl Into<String>) -> Self {
+        Self { kind: ErrorKind::Protocol, message: message.into() }
+    }
+
     /// A line too long to hold anything that the store takes.
     pub fn too_large(message: impl Into<String>) -> Self {
         Self { kind: ErrorKind::TooLarge, message: message.into() }
@@ -131,6 +151,13 @@ impl Answer {
                     text.out.push('\n');
                 }
             }
+            Self::Status { age_ms, status } => {
+                let table = status::table(Duration::from_millis(*age_ms), status);
+                text.out = visible(&table, &['\n'], &[]).into_owned();
+            }
+            Self::Forgotten { forgotten } => {
+                text.out = format!("{} is being forgotten\n", visible(forgotten, &[], &[]));
+            }
             Self::Error { error } => {
                 let message = visible(&error.message, &[], &[]);
                 text.err = format!("error: {message}\n");
@@ -182,6 +209,11 @@ mod tests {
         Answer::Entries { entries }
     }
 
+    fn status(address: &str) -> Answer {
+        let status = serde_json::json!({"address": address, "members": []});
+        Answer::Status { age_ms: 300, status }
+    }
+
     fn refused() -> Answer {
         Answer::Error { error: Failure::invalid("the \"key\" is\nempty") }
     }
@@ -203,6 +235,10 @@ mod tests {
         let pairs = entries(&[("b", "1"), ("a", "2")]);
         check(&pairs, Format::Json, "{\"entries\":{\"b\":\"1\",\"a\":\"2\"}}\n", "");
         check(&entries(&[]), Format::Json, "{\"entries\":{}}\n", "");
+        let text = "{\"age_ms\":300,\"status\":{\"address\":\"a:1\",\"members\":[]}}\n";
+        check(&status("a:1"), Format::Json, text, "");
+        let forgotten = Answer::Forgotten { forgotten: "a:1".to_owned() };
+        check(&forgotten, Format::Json, "{\"forgotten\":\"a:1\"}\n", "");
         let error =
             "{\"error\":{\"kind\":\"invalid\",\"message\":\"the \\\"key\\\" is\\nempty\"}}\n";
         check(&refused(), Format::Json, error, "");
@@ -222,11 +258,15 @@ mod tests {
         check(&stored, Format::Plain, "stored as 1700000000000.2.0000000000c0ffee\n", "");
         let deleted = Answer::Deleted { stamp: STAMP };
         check(&deleted, Format::Plain, "deleted as 1700000000000.2.0000000000c0ffee\n", "");
+        let forgotten = Answer::Forgotten { forgotten: "a:1".to_owned() };
+        check(&forgotten, Format::Plain, "a:1 is being forgotten\n", "");
     }
 
     #[test]
     fn a_terminal_is_safe_from_values() {
         check(&value("a\n\tb\x1b[2J\\"), Format::Terminal, "a\n\tb\\u{1b}[2J\\\n", "");
+        let text = status("\x1b[2J").render(Format::Terminal).out;
+        assert!(text.starts_with("\\u{1b}[2J: starting"), "{text}");
     }
 
     #[test]

@@ -32,11 +32,24 @@ pub enum Command {
         #[arg(allow_hyphen_values = true, default_value = "", hide_default_value = true)]
         prefix: String,
     },
+    /// Print how the server is, and how the others of its store are
+    Status,
+    /// Have the servers forget one of them that is gone for good
+    Forget {
+        /// Its address, as status prints it
+        member: String,
+    },
 }
 
 /// The commands with their arguments, for help and completion.
-pub const USAGE: [(&str, &str); 4] =
-    [("get", "KEY"), ("put", "KEY VALUE"), ("delete", "KEY"), ("list", "[PREFIX]")];
+pub const USAGE: [(&str, &str); 6] = [
+    ("get", "KEY"),
+    ("put", "KEY VALUE"),
+    ("delete", "KEY"),
+    ("list", "[PREFIX]"),
+    ("status", ""),
+    ("forget", "MEMBER"),
+];
 
 /// Why a line is not a command.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -45,10 +58,12 @@ pub enum ParseError {
     #[error("A quote is not closed, or the line ends in a backslash.")]
     Quoting,
     /// The first word is no command.
-    #[error("There is no command {0:?}; the commands are get, put, delete and list.")]
+    #[error(
+        "There is no command {0:?}; the commands are get, put, delete, list, status and forget."
+    )]
     Unknown(String),
     /// The command takes other arguments.
-    #[error("{command} takes {wanted}, but {}.", follows(*.given))]
+    #[error("{command} takes {}, but {}.", or_nothing(.wanted), follows(*.given))]
     Arguments {
         /// The command.
         command: &'static str,
@@ -57,6 +72,10 @@ pub enum ParseError {
         /// How many words were given.
         given: usize,
     },
+}
+
+fn or_nothing(wanted: &'static str) -> &'static str {
+    if wanted.is_empty() { "nothing" } else { wanted }
 }
 
 fn follows(words: usize) -> String {
@@ -90,6 +109,8 @@ impl Command {
             ("put", Some(key), Some(value), None) => Self::Put { key, value },
             ("delete", Some(key), None, None) => Self::Delete { key },
             ("list", prefix, None, None) => Self::List { prefix: prefix.unwrap_or_default() },
+            ("status", None, None, None) => Self::Status,
+            ("forget", Some(member), None, None) => Self::Forget { member },
             _ => return Err(wrong),
         };
         Ok(Some(parsed))
@@ -126,6 +147,8 @@ mod tests {
         check("delete a", Some(Command::Delete { key: "a".to_owned() }));
         check("list", Some(Command::List { prefix: String::new() }));
         check("list a/", Some(Command::List { prefix: "a/".to_owned() }));
+        check("status", Some(Command::Status));
+        check("forget b:6000", Some(Command::Forget { member: "b:6000".to_owned() }));
     }
 
     #[test]
@@ -147,11 +170,15 @@ mod tests {
     #[test]
     fn mistakes_are_explained() {
         check_error("put 'a", "A quote is not closed, or the line ends in a backslash.");
-        check_error("''", r#"There is no command ""; the commands are get, put, delete and list."#);
-        check_error(
-            "GET a",
-            r#"There is no command "GET"; the commands are get, put, delete and list."#,
-        );
+        for name in ["", "GET"] {
+            let expected = format!(
+                "There is no command {name:?}; the commands are get, put, delete, list, status \
+                 and forget."
+            );
+            check_error(&format!("'{name}' a"), &expected);
+        }
+        check_error("status a", "status takes nothing, but 1 word follows it.");
+        check_error("forget", "forget takes MEMBER, but nothing follows it.");
         check_error("get", "get takes KEY, but nothing follows it.");
         check_error("put a", "put takes KEY VALUE, but 1 word follows it.");
         check_error(

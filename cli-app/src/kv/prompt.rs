@@ -10,6 +10,7 @@ use rustyline::{Config, Context, Editor, Helper, Highlighter, Hinter, Validator}
 use super::answer::{Answer, Failure};
 use super::command::{Command, USAGE};
 use super::output::Output;
+use super::restore;
 use super::store::Store;
 
 /// Words that the prompt knows beside the commands.
@@ -20,6 +21,7 @@ const ALSO: [(&str, &str); 2] = [("help", ""), ("quit", "")];
 /// # Errors
 /// When the terminal cannot be read or written.
 pub fn run(store: &Store, output: &mut Output) -> io::Result<()> {
+    restore::on_signals(store.runtime())?;
     let mut editor: Editor<Words, MemHistory> =
         Editor::with_history(Config::default(), MemHistory::new()).map_err(to_io)?;
     editor.set_helper(Some(Words));
@@ -100,7 +102,7 @@ mod tests {
 
     #[test]
     fn the_first_word_is_completed() {
-        check("", &["get ", "put ", "delete ", "list ", "help ", "quit "]);
+        check("", &["get ", "put ", "delete ", "list ", "status ", "forget ", "help ", "quit "]);
         check("  de", &["delete "]);
         check("get", &["get "]);
         check("get ", &[]);

@@ -3,7 +3,7 @@
 use std::io;
 
 use kvclient::router::{Addresses, Sticky};
-use kvclient::{Client, Error, ErrorKind};
+use kvclient::{Client, Error, ErrorKind, ServerStatus};
 use tokio::runtime::{Builder, Runtime};
 
 use super::answer::{Answer, Failure};
@@ -45,6 +45,11 @@ impl Store {
         result.unwrap_or_else(|error| Answer::Error { error: Failure::from(error) })
     }
 
+    /// Where the connections live.
+    pub fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
     fn ask_once(&self, command: &Command) -> Result<Answer, Error> {
         let client = &self.client;
         self.runtime.block_on(async {
@@ -62,8 +67,24 @@ impl Store {
                     let entries = found.map(|(key, versioned)| (key, versioned.value)).collect();
                     Answer::Entries { entries }
                 }
+                Command::Status => status(client.status().await?),
+                Command::Forget { member } => {
+                    client.forget(member).await?;
+                    Answer::Forgotten { forgotten: member.clone() }
+                }
             })
         })
+    }
+}
+
+fn status(ServerStatus { age, json }: ServerStatus) -> Answer {
+    let age_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+    match serde_json::from_str(&json) {
+        Ok(status) => Answer::Status { age_ms, status },
+        Err(error) => {
+            let message = format!("The server's status is not JSON: {error}.");
+            Answer::Error { error: Failure::protocol(message) }
+        }
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::program::{self, Outcome, kv, run};
+use crate::program::{self, Outcome, PATIENCE, kv, run};
 use crate::pty::{CTRL_C, CTRL_D, Terminal};
 use crate::server::{NOBODY, TestServer};
 
@@ -77,6 +79,35 @@ fn every_command_answers_in_json() {
     let (code, deleted) = json_answer(&server, &["delete", "k"]);
     assert_eq!(code, 0);
     is_stamp(deleted["stamp"].as_str().unwrap());
+}
+
+#[test]
+fn a_server_tells_how_it_is() {
+    let server = TestServer::start();
+    let mut outcome = plain(&server, &["status"]);
+    let started = Instant::now();
+    // It has just started.
+    while outcome.2.contains("not ready") {
+        assert!(started.elapsed() < PATIENCE, "{outcome:?}");
+        outcome = plain(&server, &["status"]);
+    }
+    let (code, out, err) = outcome;
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!(out.contains(": ready, 1 actor, 0 keys ("), "{out}");
+    assert!(out.ends_with(" ago)\nThere are no other servers.\n"), "{out}");
+    let (code, answer) = json_answer(&server.address(), &["status"]);
+    assert!(code == 0 && answer["age_ms"].is_u64(), "{answer}");
+    assert_eq!(answer["status"]["members"], json!([]));
+    assert_eq!(answer["status"]["actors"], 1);
+
+    let (code, out, err) = plain(&server, &["forget", "nobody:6000"]);
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert!(err.contains("no member nobody:6000"), "{err}");
+    let (code, answers) = batch(&server.address(), "status\nforget nobody:6000\nstatus now\n");
+    assert_eq!(code, 1);
+    assert!(answers[0]["status"]["ready"] == true, "{answers:?}");
+    assert_eq!(answers[1]["error"]["kind"], "invalid");
+    assert_eq!(answers[2]["error"]["message"], "status takes nothing, but 1 word follows it.");
 }
 
 #[test]
@@ -253,4 +284,20 @@ fn a_person_gets_a_prompt_with_completion_and_history() {
     it.types(CTRL_D);
     assert_eq!(it.ends(), Some(0));
     assert!(it.is_restored());
+}
+
+#[test]
+fn a_signal_at_the_prompt_leaves_the_terminal_as_it_was() {
+    let server = TestServer::start();
+    for (signal, code) in [(Signal::TERM, 143), (Signal::HUP, 129)] {
+        let arguments = ["--server", &server.address()];
+        let mut it = Terminal::start(env!("CARGO_BIN_EXE_kv"), &arguments, &[]);
+        it.row("kv>");
+        it.types("put half");
+        it.row("kv> put half");
+        assert!(!it.is_restored());
+        it.send(signal);
+        assert_eq!(it.ends(), Some(code));
+        assert!(it.is_restored());
+    }
 }

@@ -3,6 +3,7 @@
 // What is not as expected fails the test.
 #![allow(clippy::unwrap_used)]
 
+mod bench;
 mod kv;
 mod plain;
 mod program;

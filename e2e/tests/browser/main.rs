@@ -4,3 +4,4 @@ mod campus;
 mod faces;
 mod hands;
 mod outages;
+mod start;

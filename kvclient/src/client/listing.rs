@@ -1,18 +1,19 @@
 //! A List under way: which page to ask for next, and whether what came can be its next page.
 
-use crate::session::{After, Page, Request};
+use crate::session::{After, Epoch, Page, Request};
 use crate::{Address, Error, Versioned};
 
 pub(super) struct Listing<'a> {
     prefix: &'a str,
     entries: Vec<(String, Versioned)>,
     next: Option<Request>,
+    epoch: Epoch,
 }
 
 impl<'a> Listing<'a> {
     pub(super) fn new(prefix: &'a str) -> Self {
         let first = Request::List { prefix: prefix.to_owned(), after: None };
-        Self { prefix, entries: Vec::new(), next: Some(first) }
+        Self { prefix, entries: Vec::new(), next: Some(first), epoch: Epoch::default() }
     }
 
     /// Nothing when the List is complete.
@@ -45,10 +46,12 @@ impl<'a> Listing<'a> {
             self.next = Some(Request::List { prefix: self.prefix.to_owned(), after });
         }
         self.entries.extend(page.entries);
+        self.epoch = page.epoch;
         Ok(())
     }
 
-    pub(super) fn into_entries(self) -> Vec<(String, Versioned)> {
-        self.entries
+    /// What was listed, and the connection that it came over.
+    pub(super) fn into_entries(self) -> (Vec<(String, Versioned)>, Epoch) {
+        (self.entries, self.epoch)
     }
 }

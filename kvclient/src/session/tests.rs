@@ -108,11 +108,15 @@ fn found(value: &str) -> Answer<'_> {
 }
 
 fn value(text: &str) -> Result<Reply, Error> {
-    Ok(Reply::Value(Some(Versioned { value: text.to_owned(), stamp: STAMP })))
+    Ok(Reply::Value(Lookup::Found(Versioned { value: text.to_owned(), stamp: STAMP }), Epoch(1)))
 }
 
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
+}
+
+fn put(key: &str, value: &str) -> Request {
+    Request::Put { key: key.to_owned(), value: value.to_owned(), floor: None }
 }
 
 #[test]
@@ -137,22 +141,30 @@ fn answers_find_their_queries_in_any_order() {
     assert_eq!(world.replies.len(), 2);
     world.answer(&[(1, Answer::Missing { deleted: Some(STAMP) })]);
     assert_eq!(world.replies[&a], value("A"));
-    assert_eq!(world.replies[&b], Ok(Reply::Value(None)));
+    assert_eq!(
+        world.replies[&b],
+        Ok(Reply::Value(Lookup::Missing { deleted: Some(STAMP) }, Epoch(1)))
+    );
     assert_eq!(world.replies[&c], value("C"));
 }
 
 #[test]
 fn every_kind_of_query_gets_its_kind_of_answer() {
     let mut world = World::live();
-    let put = world.ask(LIMIT, Request::Put { key: "k".into(), value: "v".into() });
-    let delete = world.ask(LIMIT, Request::Delete { key: "k".into() });
+    let put = world.ask(LIMIT, put("k", "v"));
+    let delete = world.ask(LIMIT, Request::Delete { key: "k".into(), floor: Some(STAMP) });
     let list = world.ask(LIMIT, Request::List { prefix: "k".into(), after: None });
+    let status = world.ask(LIMIT, Request::Status);
+    let forget = world.ask(LIMIT, Request::Forget { member: "m".into() });
+    let delete_above = format!("Delete {{ key: \"k\", floor: {:?} }}", Some(STAMP));
     assert_eq!(
         world.sent().into_iter().map(|(_, query)| query).collect::<Vec<_>>(),
         [
-            "Put { key: \"k\", value: \"v\" }",
-            "Delete { key: \"k\" }",
-            "List { prefix: \"k\", after: None }"
+            "Put { key: \"k\", value: \"v\", floor: None }",
+            &delete_above,
+            "List { prefix: \"k\", after: None }",
+            "Status",
+            "Forget { member: \"m\" }",
         ]
     );
     let entries = vec![Entry { key: "k", stamp: STAMP, value: "v" }];
@@ -160,9 +172,14 @@ fn every_kind_of_query_gets_its_kind_of_answer() {
         (0, Answer::Stored { stamp: STAMP }),
         (1, Answer::Stored { stamp: STAMP }),
         (2, Answer::Page { entries, more: true }),
+        (3, Answer::Status { age_millis: 1500, json: "{}" }),
+        (4, Answer::Forgotten),
     ]);
-    assert_eq!(world.replies[&put], Ok(Reply::Stored(STAMP)));
-    assert_eq!(world.replies[&delete], Ok(Reply::Stored(STAMP)));
+    let age = Duration::from_millis(1500);
+    assert_eq!(world.replies[&status], Ok(Reply::Status { age, json: "{}".to_owned() }));
+    assert_eq!(world.replies[&forget], Ok(Reply::Forgotten));
+    assert_eq!(world.replies[&put], Ok(Reply::Stored(STAMP, Epoch(1))));
+    assert_eq!(world.replies[&delete], Ok(Reply::Stored(STAMP, Epoch(1))));
     let entries = vec![("k".to_owned(), Versioned { value: "v".to_owned(), stamp: STAMP })];
     assert_eq!(
         world.replies[&list],
@@ -180,7 +197,7 @@ fn waiting_queries_share_messages_within_the_limit() {
 
     let large = "v".repeat(kvcommon::limits::MAX_VALUE_BYTES);
     for _ in 0..8 {
-        world.ask(LIMIT, Request::Put { key: "k".into(), value: large.clone() });
+        world.ask(LIMIT, put("k", &large));
     }
     let ids = |sent: Vec<(u64, String)>| sent.into_iter().map(|(id, _)| id).collect::<Vec<_>>();
     assert_eq!(ids(world.sent()), [500, 501, 502]);
@@ -363,8 +380,7 @@ fn an_answer_to_nothing_is_garbage() {
 #[test]
 fn an_answer_of_another_kind_is_an_error_of_that_query() {
     let mut world = World::live();
-    let (get, put) =
-        (world.get("a"), world.ask(LIMIT, Request::Put { key: "a".into(), value: "".into() }));
+    let (get, put) = (world.get("a"), world.ask(LIMIT, put("a", "")));
     world.sent();
     world.answer(&[(0, Answer::Stored { stamp: STAMP }), (1, found("a"))]);
     assert_eq!(world.kind(get), Some(ErrorKind::Protocol));

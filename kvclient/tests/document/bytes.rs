@@ -16,6 +16,8 @@ pub enum Answer {
     Stored { id: u64, stamp: Stamp },
     Page { id: u64, entries: Vec<(String, Stamp, String)>, more: bool },
     Refused { id: u64, kind: u64, message: String },
+    Status { id: u64, age: u64, json: String },
+    Forgotten { id: u64 },
 }
 
 impl Answer {
@@ -27,6 +29,8 @@ impl Answer {
             Self::Stored { id, .. } => format!("{id} stored"),
             Self::Page { id, entries, .. } => format!("{id} page of {}", entries.len()),
             Self::Refused { id, message, .. } => format!("{id} refused: {message}"),
+            Self::Status { id, json, .. } => format!("{id} status {json}"),
+            Self::Forgotten { id } => format!("{id} forgotten"),
         }
     }
 }
@@ -40,11 +44,36 @@ pub fn get(id: u64, key: &str) -> Vec<u8> {
 }
 
 pub fn put(id: u64, key: &str, value: &str) -> Vec<u8> {
-    [varint(id), varint(1), text(key), text(value)].concat()
+    put_above(id, key, value, None)
+}
+
+pub fn put_above(id: u64, key: &str, value: &str, floor: Option<Stamp>) -> Vec<u8> {
+    [varint(id), varint(1), text(key), text(value), optional(floor)].concat()
 }
 
 pub fn delete(id: u64, key: &str) -> Vec<u8> {
-    [varint(id), varint(2), text(key)].concat()
+    delete_above(id, key, None)
+}
+
+pub fn delete_above(id: u64, key: &str, floor: Option<Stamp>) -> Vec<u8> {
+    [varint(id), varint(2), text(key), optional(floor)].concat()
+}
+
+pub fn status(id: u64) -> Vec<u8> {
+    [varint(id), varint(4)].concat()
+}
+
+pub fn forget(id: u64, member: &str) -> Vec<u8> {
+    [varint(id), varint(5), text(member)].concat()
+}
+
+fn optional(stamp: Option<Stamp>) -> Vec<u8> {
+    match stamp {
+        None => vec![0],
+        Some(Stamp { millis, counter, uid }) => {
+            [vec![1], varint(millis), varint(counter), varint(uid)].concat()
+        }
+    }
 }
 
 pub fn list(id: u64, prefix: &str, after: Option<&str>) -> Vec<u8> {
@@ -95,6 +124,8 @@ impl Reader<'_> {
                 Answer::Page { id, entries, more: self.bool() }
             }
             4 => Answer::Refused { id, kind: self.varint(), message: self.text() },
+            5 => Answer::Status { id, age: self.varint(), json: self.text() },
+            6 => Answer::Forgotten { id },
             other => panic!("there is no answer {other}"),
         }
     }

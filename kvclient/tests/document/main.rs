@@ -4,13 +4,14 @@
 mod bytes;
 mod socket;
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::*;
 use socket::{Frame, Socket, http, with_server};
 
 const INVALID: u64 = 0;
 const TOO_LARGE: u64 = 1;
+const NOT_READY: u64 = 2;
 
 #[test]
 fn the_conversation_at_the_end() {
@@ -18,7 +19,7 @@ fn the_conversation_at_the_end() {
         let mut socket = Socket::open(address);
         let question = [
             hex("00 00 09 70 6c 61 63 65 2f 61 64 61"),
-            hex("01 01 09 70 6c 61 63 65 2f 61 64 61 07 6c 69 62 72 61 72 79"),
+            hex("01 01 09 70 6c 61 63 65 2f 61 64 61 07 6c 69 62 72 61 72 79 00"),
         ];
         socket.send(&question.concat());
         let answers = socket.answers(2);
@@ -39,7 +40,7 @@ fn the_conversation_at_the_end() {
         socket.send(&hex("0a 03 06 70 6c 61 63 65 2f 01 09 70 6c 61 63 65 2f 61 64 61"));
         assert_eq!(socket.answers(1), [Answer::Page { id: 10, entries: vec![], more: false }]);
 
-        socket.send(&hex("ac 02 02 09 70 6c 61 63 65 2f 61 64 61"));
+        socket.send(&hex("ac 02 02 09 70 6c 61 63 65 2f 61 64 61 00"));
         let answers = socket.answers(1);
         let [Answer::Stored { id: 300, stamp: deleted }] = answers[..] else {
             panic!("{answers:?}")
@@ -47,6 +48,59 @@ fn the_conversation_at_the_end() {
         assert!(deleted > stamp);
         socket.send(&hex("07 00 09 70 6c 61 63 65 2f 61 64 61"));
         assert_eq!(socket.answers(1), [Answer::Missing { id: 7, deleted: Some(deleted) }]);
+    });
+}
+
+#[test]
+fn a_write_gets_a_stamp_above_its_floor() {
+    with_server(|address| {
+        let mut socket = Socket::open(address);
+        let stored = |socket: &mut Socket| match socket.answers(1)[..] {
+            [Answer::Stored { stamp, .. }] => stamp,
+            ref other => panic!("{other:?}"),
+        };
+        socket.send(&put(1, "k", "first"));
+        let first = stored(&mut socket);
+        let floor = Stamp { millis: first.millis + 300, counter: 7, uid: u64::MAX };
+        socket.send(&put_above(2, "k", "second", Some(floor)));
+        let second = stored(&mut socket);
+        assert!(second > floor, "{second:?}");
+        socket.send(&delete_above(3, "other", Some(second)));
+        assert!(stored(&mut socket) > second);
+
+        let far = Stamp { millis: first.millis + 600_000, ..floor };
+        let beyond = Stamp { millis: 1 << 47, ..floor };
+        let bad = [put_above(4, "k", "v", Some(far)), delete_above(5, "k", Some(beyond))];
+        socket.send(&bad.concat());
+        for answer in socket.answers(2) {
+            assert!(matches!(answer, Answer::Refused { kind: INVALID, .. }), "{answer:?}");
+        }
+        socket.send(&get(6, "k"));
+        assert_eq!(socket.answers(1)[0].short(), "6 found second");
+    });
+}
+
+#[test]
+fn a_server_tells_how_it_is() {
+    with_server(|address| {
+        let mut socket = Socket::open(address);
+        let since = Instant::now();
+        let (age, json) = loop {
+            socket.send(&status(1));
+            match socket.answers(1).remove(0) {
+                Answer::Status { age, json, .. } => break (age, json),
+                Answer::Refused { kind: NOT_READY, .. } => assert!(since.elapsed() < PATIENCE),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert!(age < 2000, "{age} ms");
+        for field in ["\"address\":\"127.0.0.1:", "\"ready\":true", "\"keys\":0", "\"members\":[]"]
+        {
+            assert!(json.contains(field), "{json}");
+        }
+        socket.send(&forget(2, "nobody:6000"));
+        let answer = socket.answers(1).remove(0);
+        assert!(matches!(answer, Answer::Refused { kind: INVALID, .. }), "{answer:?}");
     });
 }
 
@@ -136,7 +190,7 @@ fn a_bad_query_is_refused_alone() {
             (list(5, &format!("{key}k"), None), TOO_LARGE),
             (list(6, "", Some("")), INVALID),
             (hex("07 00 02 c3 28"), INVALID),
-            (hex("08 01 01 6b 01 ff"), INVALID),
+            (hex("08 01 01 6b 01 ff 00"), INVALID),
         ];
         let mut message = get(0, "k");
         message.extend(bad.iter().flat_map(|(query, _)| query.clone()));
@@ -188,8 +242,8 @@ fn a_message_may_be_exactly_one_mebibyte() {
         let (mut message, mut id) = (Vec::new(), 0);
         while message.len() < 1_048_576 {
             let left = 1_048_576 - message.len();
-            // An item takes 7 bytes and its value; the last one fills the message.
-            let length = if left > 200_000 { 100_000 } else { left - 7 };
+            // An item takes 8 bytes and its value; the last one fills the message.
+            let length = if left > 200_000 { 100_000 } else { left - 8 };
             message.extend(put(id, "k", &"v".repeat(length)));
             id += 1;
         }

@@ -23,6 +23,9 @@ async fn each_query_gets_its_answer() {
     assert_eq!(client.put("ada", "library").await, Ok(STAMP));
     assert_eq!(client.delete("ada").await, Ok(STAMP));
     assert_eq!(client.list("").await, Ok(vec![]));
+    let status = client.status().await.unwrap();
+    assert_eq!((status.age, status.json.as_str()), (Duration::from_millis(300), "{\"keys\":7}"));
+    assert_eq!(client.forget("b:6000").await, Ok(()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -153,8 +156,8 @@ async fn a_list_asks_one_server_and_other_queries_take_turns() {
     };
     let addresses = Addresses::new([page(["a1", "a2"]).await, page(["b1", "b2"]).await]).unwrap();
     let client = Client::new(RoundRobin::new(addresses));
-    for expected in [["a1", "a2"], ["b1", "b2"]] {
-        let entries = client.list("").await.unwrap();
+    for (prefix, expected) in [("a", ["a1", "a2"]), ("b", ["b1", "b2"])] {
+        let entries = client.list(prefix).await.unwrap();
         let keys: Vec<&str> = entries.iter().map(|(key, _)| key.as_str()).collect();
         assert_eq!(keys, expected);
     }
@@ -254,6 +257,8 @@ async fn limits_are_checked_before_anything_is_sent() {
         (unused.get("").await.unwrap_err(), ErrorKind::Invalid),
         (unused.put("", "v").await.unwrap_err(), ErrorKind::Invalid),
         (unused.delete("").await.unwrap_err(), ErrorKind::Invalid),
+        (unused.forget("").await.unwrap_err(), ErrorKind::Invalid),
+        (unused.forget(&long_key).await.unwrap_err(), ErrorKind::TooLarge),
         (unused.get(&long_key).await.unwrap_err(), ErrorKind::TooLarge),
         (unused.delete(&long_key).await.unwrap_err(), ErrorKind::TooLarge),
         (unused.list(&long_key).await.unwrap_err(), ErrorKind::TooLarge),

@@ -104,6 +104,8 @@ pub fn echo(message: &[u8]) -> Vec<u8> {
             Query::Get { key } => Answer::Found { stamp: STAMP, value: key },
             Query::Put { .. } | Query::Delete { .. } => Answer::Stored { stamp: STAMP },
             Query::List { .. } => Answer::Page { entries: Vec::new(), more: false },
+            Query::Status => Answer::Status { age_millis: 300, json: r#"{"keys":7}"# },
+            Query::Forget { .. } => Answer::Forgotten,
         };
         frame::encode_answer(&mut answers, item.id, &answer);
     }

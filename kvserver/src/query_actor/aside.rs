@@ -19,7 +19,7 @@ use std::time::Duration;
 use super::{Ctx, PACE, QueryActor};
 use crate::entry::{ByKey, Entry};
 use crate::members;
-use crate::replica::Replica;
+use crate::replica::{Remains, Replica};
 
 /// So many bytes of entries go to the members actor at once.
 const REPORT_BYTES: usize = 1 << 20;
@@ -28,7 +28,7 @@ const REPORT_BYTES: usize = 1 << 20;
 #[derive(Default)]
 pub(super) struct Aside {
     /// The store that was let go of, as far as it has not been looked through.
-    old: Replica,
+    old: Remains,
     /// Whose writes are looked for, and from when on.
     writers: BTreeSet<u64>,
     since_millis: u64,
@@ -52,7 +52,7 @@ impl Aside {
         while self.is_searching() {
             self.search(usize::MAX);
         }
-        (self.old, self.writers, self.since_millis) = (old, writers, since_millis);
+        (self.old, self.writers, self.since_millis) = (old.let_go(), writers, since_millis);
         missing.into_iter().for_each(|entry| self.keep(entry));
     }
 
@@ -64,16 +64,18 @@ impl Aside {
     }
 
     fn is_searching(&self) -> bool {
-        !self.old.holds_nothing()
+        !self.old.is_empty()
     }
 
     fn search(&mut self, limit: usize) {
-        for entry in self.old.take_some(limit) {
+        let mut old = std::mem::take(&mut self.old);
+        for entry in old.take_some(limit) {
             let stamp = entry.stamp();
             if stamp.millis >= self.since_millis && self.writers.contains(&stamp.uid) {
                 self.keep(entry);
             }
         }
+        self.old = old;
     }
 }
 
@@ -101,7 +103,7 @@ impl QueryActor {
         match self.replica.get(entry.key()) {
             None if entry.stamp().millis < self.sweep.floor_millis() => {
                 if let Some(value) = entry.value() {
-                    self.write(entry.key(), Some(value), ctx.now());
+                    self.write(entry.key(), Some(value), None, ctx.now());
                 }
             }
             None => self.put_back(entry, ctx),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use actor::{ActorRef, Address};
+use actor::{ActorRef, Address, SharedBytes};
 use serde::{Deserialize, Serialize};
 
 use super::sweep::{Mark, Say};
@@ -127,6 +127,15 @@ pub enum Note {
     Relay(Vec<(u64, u64)>),
     /// Whether the server is the one to begin rounds of collecting.
     Lead(bool),
+    /// How the server and the others were.
+    Status {
+        /// When that was put together.
+        at: Duration,
+        /// A [`Status`](crate::status::Status) as JSON.
+        json: SharedBytes,
+        /// The addresses of the others, and whether each of them answers.
+        members: Vec<(Address, bool)>,
+    },
 }
 
 /// A server's new beginning, when it has missed what others have deleted for good.

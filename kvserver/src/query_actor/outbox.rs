@@ -1,21 +1,21 @@
 //! What is still to be told to the siblings, and when it may be.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::comparing::is_small;
+use super::news::News;
 use super::pace::{PACE, SMALL_PACE, wait};
 use super::refill::Given;
 use super::sweep::{Mark, Say};
 use super::tombstones::{Tombstones, brings_entries};
 use super::{Fetched, Sync};
 use crate::digest;
-use crate::entry::{ByKey, Entry};
+use crate::entry::Entry;
 
 /// Everything that one actor has yet to tell its siblings. They are told together, at one pace.
 pub struct Outbox {
     /// What our clients have written since the last message, the newest entry of each key.
-    news: BTreeSet<ByKey>,
+    news: News,
     /// What we have fetched from other servers; its entries were news before.
     fetched: Vec<Fetched>,
     /// What goes to one sibling only, by its place.
@@ -68,7 +68,7 @@ impl Outbox {
     /// Nothing to tell to `siblings` actors, oneself counted.
     pub fn new(siblings: usize) -> Self {
         Self {
-            news: BTreeSet::new(),
+            news: News::default(),
             fetched: Vec::new(),
             personal: std::iter::repeat_with(Personal::default).take(siblings).collect(),
             waiting: false,
@@ -79,7 +79,7 @@ impl Outbox {
     /// Tells everyone of a write; an earlier write to the same key need not be told any more.
     pub fn tell_all(&mut self, entry: Entry) {
         if self.personal.len() > 1 {
-            self.news.replace(ByKey(entry));
+            self.news.add(entry);
             self.waiting = true;
         }
     }
@@ -134,10 +134,9 @@ impl Outbox {
 
     /// Sees to it that nothing is sent any more that these tombstones have made void.
     pub fn purge(&mut self, tombstones: &Tombstones, collected: bool) {
-        let mut news: Vec<_> =
-            std::mem::take(&mut self.news).into_iter().map(|ByKey(entry)| entry).collect();
+        let mut news = self.news.take();
         tombstones.purge(&mut news, collected);
-        self.news = news.into_iter().map(ByKey).collect();
+        news.into_iter().for_each(|entry| self.news.add(entry));
         for personal in &mut self.personal {
             tombstones.purge(&mut personal.entries, collected);
             personal.digest.retain(|message| !brings_entries(message));
@@ -147,7 +146,7 @@ impl Outbox {
     /// How many bytes wait to be told.
     pub fn held(&self) -> usize {
         let personal = self.personal.iter().flat_map(|personal| &personal.entries);
-        let entries = self.news.iter().map(|ByKey(entry)| entry).chain(personal);
+        let entries = self.news.iter().chain(personal);
         let digest = self.personal.iter().flat_map(|personal| &personal.digest);
         let entries: usize = entries.map(|entry| entry.bytes().len()).sum();
         entries + digest.map(digest::Message::bytes).sum::<usize>()
@@ -181,8 +180,8 @@ impl Outbox {
         }
         self.waiting = false;
         self.sent(now);
-        let news: Vec<Entry> =
-            std::mem::take(&mut self.news).into_iter().map(|ByKey(entry)| entry).collect();
+        let mut news = self.news.take();
+        let mut others_left = self.personal.len() - 1;
         let all_fetched = std::mem::take(&mut self.fetched);
         let others = self.personal.iter_mut().enumerate().filter(|(to, _)| *to != of.me);
         others
@@ -191,7 +190,11 @@ impl Outbox {
                 let Personal {
                     ask, mut entries, given, mut fetched, digest, sweep, mark_due, ..
                 } = std::mem::replace(personal, Personal { last_small, ..Personal::default() });
-                entries.extend_from_slice(&news);
+                others_left -= 1;
+                match others_left {
+                    0 => entries.append(&mut news),
+                    _ => entries.extend_from_slice(&news),
+                }
                 fetched.extend_from_slice(&all_fetched);
                 let silent = entries.is_empty()
                     && fetched.is_empty()

@@ -19,6 +19,7 @@ impl QueryActor {
         self.outbox.sent_all(ctx.now().elapsed);
         self.last_report = Some(ctx.now().elapsed);
         ctx.tell_after(comparing::TICK, Message::Compare);
+        ctx.tell_after(PACE, Message::Report);
         self.introduce_writer();
         self.refill = Some(Refill::new(self.me, self.siblings.len()));
         self.check_refill(ctx);

@@ -2,6 +2,7 @@
 
 use super::comparing::{self, Other, Turn};
 use super::fetch::{Brought, Giving};
+use super::status::Snapshot;
 use super::tombstones::brings_entries;
 use super::work::{Source, Then, Work};
 use super::{Ctx, Fetched, Frame, Message, Note, QueryActor};
@@ -84,6 +85,9 @@ impl QueryActor {
             Note::Leave { live } => self.leaving = Some(live),
             Note::Relay(relays) => self.peers.relay_between(relays),
             Note::Lead(leads) => self.gathering.leads = leads,
+            Note::Status { at, json, members } => {
+                self.status = Some(Snapshot { at, json, members });
+            }
         }
     }
 

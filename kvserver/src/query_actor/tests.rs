@@ -65,14 +65,15 @@ impl World {
     }
 
     async fn put(&self, actor: usize, key: &str, value: &str) -> Stamp {
-        let turns = self.ask(actor, &[Query::Put { key, value }]).await;
+        let turns = self.ask(actor, &[Query::Put { key, value, floor: None }]).await;
         let Answer::Stored { stamp } = one_answer(&turns) else { panic!("{turns:?}") };
         stamp
     }
 
     async fn put_many(&self, actor: usize, count: usize) {
         let keys: Vec<String> = (0..count).map(|number| format!("many/{number}")).collect();
-        let puts: Vec<_> = keys.iter().map(|key| Query::Put { key, value: "v" }).collect();
+        let puts: Vec<_> =
+            keys.iter().map(|key| Query::Put { key, value: "v", floor: None }).collect();
         self.ask(actor, &puts).await;
     }
 
@@ -213,7 +214,7 @@ async fn the_later_writer_wins_everywhere_and_a_deletion_travels() {
     for actor in 0..3 {
         assert_eq!(world.get(actor, "key").await, Ok(Some("new".to_owned())));
     }
-    world.ask(2, &[Query::Delete { key: "key" }]).await;
+    world.ask(2, &[Query::Delete { key: "key", floor: None }]).await;
     sleep(ms(500)).await;
     for actor in 0..3 {
         assert_eq!(world.get(actor, "key").await, Ok(None));
@@ -262,7 +263,7 @@ async fn a_sync_from_nobody_is_ignored() {
 async fn after_a_panic_an_actor_is_not_ready_until_a_sibling_has_refilled_it() {
     let world = World::of(3);
     world.put_many(0, 3 * SLICE).await;
-    world.ask(0, &[Query::Delete { key: "many/7" }]).await;
+    world.ask(0, &[Query::Delete { key: "many/7", floor: None }]).await;
     sleep(ms(500)).await;
     let state = world.ask(1, &[]).await[0].state;
 
@@ -376,7 +377,7 @@ async fn answers_never_outgrow_a_message() {
         .map(|id| match id % 3 {
             0 => Query::Get { key: "large" },
             1 => Query::List { prefix: "", after: None },
-            _ => Query::Put { key: "second", value: &large },
+            _ => Query::Put { key: "second", value: &large, floor: None },
         })
         .collect();
     let turns = world.ask(0, &queries).await;
@@ -392,7 +393,11 @@ async fn a_bad_query_is_refused_alone_and_bytes_that_are_none_end_the_batch() {
     let world = World::of(1);
     let mut message = Vec::new();
     frame::encode_query(&mut message, QueryId(1), &Query::Get { key: "" });
-    frame::encode_query(&mut message, QueryId(2), &Query::Put { key: "key", value: "value" });
+    frame::encode_query(
+        &mut message,
+        QueryId(2),
+        &Query::Put { key: "key", value: "value", floor: None },
+    );
     message.extend([3, 99, 99]);
     let mut after = Vec::new();
     frame::encode_query(&mut after, QueryId(4), &Query::Get { key: "key" });

@@ -74,7 +74,7 @@ async fn a_client_that_never_takes_its_answers_is_dropped() {
     let place = Place::new().await;
     let mut client = place.connect().await;
     let large = "v".repeat(100_000);
-    send_queries(&mut client, &Query::Put { key: "key", value: &large }, 1).await;
+    send_queries(&mut client, &Query::Put { key: "key", value: &large, floor: None }, 1).await;
     client.next().await.unwrap().unwrap();
     let start = Instant::now();
     // Answers of a gigabyte fill every buffer on the way.

@@ -86,7 +86,7 @@ mod tests {
         append(&file, &[Entry::new(stamp, "key", Some("a \"value\""))]).unwrap();
         append(&file, &[Entry::new(stamp, "gone", None)]).unwrap();
         let text = std::fs::read_to_string(&file).unwrap();
-        assert!(append(&folder, &[]).is_err(), "it is no file");
+        assert!(append(&folder, &[]).is_err(), "a folder is no file");
         std::fs::remove_dir_all(&folder).unwrap();
         let expected = [
             r#"{"key":"key","value":"a \"value\"","millis":5,"counter":1,"writer":"00000000000000ab"}"#,

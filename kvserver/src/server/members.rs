@@ -42,7 +42,7 @@ pub struct MemberStats {
 }
 
 /// Puts together what the members' actor and the replicas know.
-pub(super) fn member_stats(statuses: Vec<MemberStatus>, replicas: &[Health]) -> Vec<MemberStats> {
+pub(crate) fn member_stats(statuses: Vec<MemberStatus>, replicas: &[Health]) -> Vec<MemberStats> {
     let stats = |status: MemberStatus| {
         let standings = replicas
             .iter()

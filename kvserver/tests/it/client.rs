@@ -84,7 +84,7 @@ impl Client {
     }
 
     pub async fn put(&mut self, key: &str, value: &str) -> Stamp {
-        match self.ask(&[Query::Put { key, value }]).await.remove(0) {
+        match self.ask(&[Query::Put { key, value, floor: None }]).await.remove(0) {
             Got::Stored(stamp) => stamp,
             other => panic!("{other:?}"),
         }
@@ -129,6 +129,7 @@ fn got(answer: Answer<'_>) -> Got {
             Got::Page(entries.iter().map(|entry| entry.key.to_owned()).collect(), more)
         }
         Answer::Refused(refusal) => Got::Refused(refusal.kind),
+        other => panic!("nothing asked for {other:?}"),
     }
 }
 

@@ -7,6 +7,7 @@ mod http;
 mod program;
 mod queries;
 mod starting;
+mod status;
 mod strangers;
 mod sync;
 mod unkind;

@@ -132,7 +132,7 @@ fn a_start_that_fails_names_its_cause() {
     check_fails(&["--port", &port, "--actors", "1"], 1, &["kvserver:", &port, "in use"]);
     let http = format!("127.0.0.1:{port}");
     check_fails(&["--port", "0", "--http", &http], 1, &[&port, "in use", "HTTP"]);
-    check_fails(&["--actors", "0"], 1, &["at least 1 query actor"]);
+    check_fails(&["--actors", "0"], 2, &["--actors <N>", "1..=1024"]);
     check_fails(&["--port", "65535", "--actors", "1"], 1, &["65535", "up to 65534"]);
     let page = ["--port", "0", "--http", "127.0.0.1:0", "--www", "/no/such"];
     check_fails(&page, 1, &["/no/such", "not a folder"]);

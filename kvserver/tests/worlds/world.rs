@@ -117,8 +117,8 @@ impl World {
     /// Puts a value, or deletes the key.
     pub fn write(&mut self, place: (usize, u32), key: &str, value: Option<&str>) -> Stamp {
         let answers = match value {
-            Some(value) => self.ask(place, &Query::Put { key, value }),
-            None => self.ask(place, &Query::Delete { key }),
+            Some(value) => self.ask(place, &Query::Put { key, value, floor: None }),
+            None => self.ask(place, &Query::Delete { key, floor: None }),
         };
         match frame::answers(&answers).next().unwrap().unwrap().answer {
             Answer::Stored { stamp } => stamp,

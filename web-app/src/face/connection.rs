@@ -27,7 +27,7 @@ pub fn Connection(props: &Props) -> Html {
         Link::Retrying { .. } => "retrying",
     };
     let words = match &props.link {
-        Link::Idle => html! { "not connected" },
+        Link::Idle => html! { "not connected yet" },
         Link::Connecting { .. } => html! { "connecting…" },
         Link::Live { .. } => html! { "live" },
         Link::Retrying { cause, .. } => html! {

@@ -49,8 +49,7 @@ proptest! {
                 Happening::Ask { limit, size } => {
                     let limit = Duration::from_millis(limit);
                     deadlines.push(world.now + limit);
-                    let (key, value) = ("k".to_owned(), "v".repeat(size));
-                    world.ask(limit, Request::Put { key, value });
+                    world.ask(limit, put("k", &"v".repeat(size)));
                 }
                 Happening::LoseInterest => {
                     gone.insert(world.asked.saturating_sub(1));

@@ -13,6 +13,12 @@ const HISTORY: Duration = Duration::from_secs(5);
 /// The history holds no more bytes than this.
 const HISTORY_BYTES: usize = 8 << 20;
 
+/// What is left of the history when it has grown beyond that.
+const HISTORY_KEPT_BYTES: usize = HISTORY_BYTES - HISTORY_BYTES / 64;
+
+/// Entries may be older than [`HISTORY`] by so much before a write has them forgotten.
+const GRACE: Duration = Duration::from_millis(100);
+
 /// What an entry of the history costs beside its bytes.
 const HISTORY_OVERHEAD: usize = 64;
 
@@ -49,7 +55,10 @@ impl History {
     pub fn push(&mut self, entry: Entry, now: Duration) {
         self.bytes += entry.bytes().len() + HISTORY_OVERHEAD;
         self.entries.push_back((now, entry));
-        self.forget_old(now);
+        let oldest = self.entries.front().map(|(at, _)| *at);
+        if self.bytes > HISTORY_BYTES || oldest.is_some_and(|at| at + HISTORY + GRACE < now) {
+            self.forget_old(now);
+        }
     }
 
     /// Sees to it that nothing is told any more that these tombstones have made void.
@@ -70,14 +79,19 @@ impl History {
         }
     }
 
-    /// Time has passed.
+    /// Forgets what is too old or, when there is too much, a little more than has to be: many
+    /// entries at once take less time than one at every write, since memory is waited for once.
     pub fn forget_old(&mut self, now: Duration) {
-        while let Some((at, entry)) = self.entries.front()
-            && (*at + HISTORY < now || self.bytes > HISTORY_BYTES)
-        {
-            self.bytes -= entry.bytes().len() + HISTORY_OVERHEAD;
-            self.entries.pop_front();
-            self.whole = false;
-        }
+        let keep = if self.bytes > HISTORY_BYTES { HISTORY_KEPT_BYTES } else { HISTORY_BYTES };
+        let mut bytes = self.bytes;
+        let old = self.entries.iter().take_while(|(at, entry)| {
+            let is_old = *at + HISTORY < now || bytes > keep;
+            bytes -= if is_old { entry.bytes().len() + HISTORY_OVERHEAD } else { 0 };
+            is_old
+        });
+        let old = old.count();
+        self.entries.drain(..old);
+        self.bytes = bytes;
+        self.whole &= old == 0;
     }
 }

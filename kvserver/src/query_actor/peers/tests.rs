@@ -243,3 +243,33 @@ proptest! {
         }
     }
 }
+
+/// A server that has died is still written to when it is back at its address, in a new life, and has
+/// met the others before they know of it.
+#[test]
+fn a_stream_to_an_earlier_life_is_not_taken_for_the_one_to_this_life() {
+    let mut pair = Pair::new();
+    for number in 0..20 {
+        pair.write(0, &format!("before/{number}"));
+        pair.run(ms(200), || false);
+    }
+    let reborn = Member { server: 7, ..member(1) };
+    pair.ends[1] = Peers::new(Some(reborn.clone()), 0, 107, true);
+    pair.received[1].clear();
+    pair.ends[1].meet(member(0), pair.now);
+    for number in 0..10 {
+        pair.write(0, &format!("unaware/{number}"));
+        pair.run(ms(200), || false);
+    }
+    pair.ends[0].meet(reborn, pair.now);
+    for number in 0..30 {
+        pair.write(0, &format!("aware/{number}"));
+        pair.run(ms(200), || false);
+    }
+    pair.run(ms(5000), || false);
+    let unaware = |number| format!("unaware/{number}");
+    let aware = |number| format!("aware/{number}");
+    let missing = (0..10).map(unaware).chain((0..30).map(aware));
+    let missing: Vec<_> = missing.filter(|key| !pair.received[1].contains(key)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}

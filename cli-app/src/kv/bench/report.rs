@@ -1,0 +1,143 @@
+//! What came of a load, for people and for programs.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::Options;
+use super::load::Tally;
+
+/// What was asked for, and what came of it.
+pub struct Report {
+    pub options: Options,
+    pub tally: Tally,
+    /// The processor time that the server has used, if it is here.
+    pub cpu: Option<Duration>,
+}
+
+const QUANTILES: [(&str, f64); 4] = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)];
+
+impl Report {
+    /// Whether there were answers, and nothing else.
+    pub fn is_well(&self) -> bool {
+        self.answered() > 0 && self.tally.refused == 0 && self.tally.lost == 0
+    }
+
+    /// Some lines for people.
+    pub fn text(&self) -> String {
+        let Options { connections, pipeline, gets, keys, value_size, .. } = self.options;
+        let Tally { gets: got, puts, refused, lost, .. } = self.tally;
+        let mut text = format!(
+            "{connections} connections with {pipeline} queries each, {gets}% Gets, {keys} keys, \
+             values of {value_size} bytes, {:.1} s\n",
+            self.tally.time.as_secs_f64()
+        );
+        let mut line = |name: &str, what: String| {
+            let _ = writeln!(text, "  {name:<12}{what}");
+        };
+        line("throughput", format!("{:.0} queries/s ({got} Gets, {puts} Puts)", self.rate()));
+        let latency = QUANTILES.map(|(name, at)| format!("{name} {}", millis(self.micros(at))));
+        let most = millis(self.tally.latency.max());
+        line("latency", format!("{}, max {most}", latency.join(", ")));
+        match self.cpu_micros() {
+            Some(cpu) => line("server CPU", format!("{cpu:.2} µs a query")),
+            None => line("server CPU", "unknown: its process is not here, or not ours".to_owned()),
+        }
+        if let Some(trouble) = &self.tally.trouble {
+            line("trouble", format!("{refused} refused, {lost} connections lost: {trouble}"));
+        }
+        text
+    }
+
+    /// One object on a line for programs.
+    pub fn json(&self) -> String {
+        let Options { connections, pipeline, gets, keys, value_size, .. } = self.options;
+        let latency: serde_json::Map<String, serde_json::Value> = QUANTILES
+            .into_iter()
+            .map(|(name, at)| (name.to_owned(), self.micros(at).into()))
+            .chain([("max".to_owned(), self.tally.latency.max().into())])
+            .collect();
+        let report = json!({
+            "connections": connections,
+            "pipeline": pipeline,
+            "gets_percent": gets,
+            "keys": keys,
+            "value_size": value_size,
+            "seconds": self.tally.time.as_secs_f64(),
+            "gets": self.tally.gets,
+            "puts": self.tally.puts,
+            "refused": self.tally.refused,
+            "connections_lost": self.tally.lost,
+            "trouble": self.tally.trouble,
+            "queries_per_second": self.rate(),
+            "latency_us": latency,
+            "server_cpu_us_per_query": self.cpu_micros(),
+        });
+        format!("{report}\n")
+    }
+
+    fn answered(&self) -> u64 {
+        self.tally.gets + self.tally.puts
+    }
+
+    fn rate(&self) -> f64 {
+        self.answered() as f64 / self.tally.time.as_secs_f64().max(f64::MIN_POSITIVE)
+    }
+
+    fn micros(&self, quantile: f64) -> u64 {
+        self.tally.latency.value_at_quantile(quantile)
+    }
+
+    fn cpu_micros(&self) -> Option<f64> {
+        let queries = self.answered() + self.tally.refused;
+        self.cpu.filter(|_| queries > 0).map(|cpu| cpu.as_secs_f64() * 1e6 / queries as f64)
+    }
+}
+
+fn millis(micros: u64) -> String {
+    format!("{:.2} ms", micros as f64 / 1e3)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        options: Options,
+    }
+
+    fn report(tally: Tally) -> Report {
+        let Line { options } = Line::parse_from(["bench", "--pipeline", "16"]);
+        Report { options, tally, cpu: Some(Duration::from_millis(5)) }
+    }
+
+    #[test]
+    fn figures_are_per_second_and_per_query() {
+        let mut tally = Tally::new();
+        (tally.gets, tally.puts, tally.time) = (900, 100, Duration::from_secs(2));
+        tally.latency.record(1500).unwrap();
+        let report = report(tally);
+        assert!(report.is_well());
+        let text = report.text();
+        for part in ["with 16 queries", "500 queries/s", "p50 1.50 ms", "5.00 µs a query"] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+        let json: serde_json::Value = serde_json::from_str(&report.json()).unwrap();
+        assert_eq!(json["queries_per_second"], 500.0);
+        assert_eq!(json["server_cpu_us_per_query"], 5.0);
+    }
+
+    #[test]
+    fn trouble_is_told_and_is_not_well() {
+        let mut tally = Tally::new();
+        (tally.lost, tally.trouble) = (1, Some("it went away".to_owned()));
+        let report = report(tally);
+        assert!(!report.is_well());
+        assert!(report.text().contains("1 connections lost: it went away"));
+    }
+}
