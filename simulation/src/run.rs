@@ -243,6 +243,11 @@ impl<'a> Run<'a> {
                 return Err(Violation::new(Invariant::NotForgotten, seen));
             }
         }
+        for (key, seen) in survey.0.values().flat_map(|replica| &replica.seen) {
+            if seen.value.is_some() {
+                self.history.is_beyond_collected(key, seen.stamp)?;
+            }
+        }
         for (epoch, key, stamp) in self.history.shown() {
             let lives = survey.0.get(&epoch.place).is_some_and(|replica| replica.epoch == epoch);
             if lives && last.get(key) < Some(&stamp) && !self.is_collected(&last, key, stamp) {

@@ -150,6 +150,20 @@ fn what_changes_all_the_time_is_repaired_all_the_same() {
 }
 
 #[test]
+fn what_changes_all_the_time_is_repaired_once_a_minute() {
+    let mut pair = Pair::new(replica(1, &[]), replica(1, &[]));
+    for round in 0..=30 {
+        pair.ends[1].0.merge(entry("hot", round, Some("v")));
+        pair.now += PEER_EVERY;
+        pair.begin(0);
+        pair.settle(3);
+    }
+    // Five minutes, of which two pass before the first time.
+    let repaired = pair.ends[0].1.tally().buckets_repaired;
+    assert!((2..=4).contains(&repaired), "{repaired} times");
+}
+
+#[test]
 fn a_tombstone_meets_the_stale_entry() {
     let stale = entry("k", 1, Some("stale"));
     for (a, b) in [(0, 1), (1, 0)] {

@@ -261,6 +261,25 @@ mod tests {
     }
 
     #[test]
+    fn a_slice_is_whole_if_all_its_givers_were_ready() {
+        for (first, second) in [(true, true), (true, false), (false, true)] {
+            let mut fetch = Fetch::new(Slice { index: 0, of: 1 }, 0);
+            let from = replica(500, &"v".repeat(20_000));
+            let mut last = None;
+            for ready in std::iter::once(first).chain(std::iter::repeat(second)) {
+                let mut giving = Giving::new(fetch.ask(Duration::ZERO), ready);
+                let mut steps = std::iter::repeat_with(|| giving.go_on(&from, 1000));
+                let chunk = steps.find_map(|chunk| chunk).unwrap();
+                last = fetch.take_in(chunk).unwrap().last;
+                if last.is_some() {
+                    break;
+                }
+            }
+            assert_eq!(last, Some(first && second));
+        }
+    }
+
+    #[test]
     fn a_question_without_an_answer_is_asked_again() {
         let mut fetch = Fetch::new(Slice { index: 0, of: 1 }, 0);
         let first = fetch.ask(Duration::ZERO);

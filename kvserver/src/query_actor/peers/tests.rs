@@ -224,6 +224,19 @@ fn each_pair_of_servers_has_one_way_for_the_news_of_each_actor() {
 }
 
 #[test]
+fn a_stream_begins_with_what_others_have_not_acknowledged() {
+    let mut peers = Peers::new(Some(member(0)), 0, 100, true);
+    peers.meet(member(1), ms(0));
+    let entry = Entry::new(Stamp { millis: 1, counter: 0, uid: 0 }, "old", Some("v"));
+    peers.wrote(&entry, ms(1));
+    // Longer ago than the history reaches.
+    let later = ms(10_000);
+    peers.wrote(&Entry::new(entry.stamp(), "new", Some("v")), later);
+    peers.meet(member(2), later);
+    assert_eq!(peers.standings(later)[&2].lag, 2, "it may be all that is left of the old one");
+}
+
+#[test]
 fn a_late_frame_to_an_earlier_life_does_not_stop_the_stream_to_the_next() {
     let mut pair = Pair::new();
     for key in ["a", "b", "c"] {
