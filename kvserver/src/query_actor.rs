@@ -24,7 +24,7 @@
 //! for other servers): a key that is overwritten a hundred times meanwhile goes out once, with its
 //! newest entry. An entry is immutable and its bytes are shared by all replicas of the process, so
 //! what is remembered, what a message holds, and what a further replica costs is a pointer for each
-//! key. Between servers, entries are packed (`pack`): a write costs some seven bytes beyond its key
+//! key. Between servers, entries are packed (`pack`): a write costs four to six bytes beyond its key
 //! and its value.
 //!
 //! ## When
@@ -46,7 +46,8 @@
 //! told, a receiver may be away for longer than is remembered for it, a write may reach one server
 //! and supersede there what a third one never got. So replicas also compare what they hold, by sums
 //! over it ([`digest`](crate::digest)): siblings in a ring every second, the first actors of each
-//! two servers every ten. Whatever differs, and for whatever reason, is found and repaired.
+//! two servers every ten. Whatever values differ, and for whatever reason, is found and repaired; of
+//! deletions, those where the other side still has the value.
 //!
 //! ## A new server
 //!

@@ -9,7 +9,7 @@
 //!
 //! `writer` is the place of the stamp's uid among those that the pack has named so far; a uid that
 //! is new follows in full. `millis` is the difference to the entry before. So a write costs some
-//! seven bytes beyond its key and its value.
+//! four to six bytes beyond its key and its value.
 
 use actor::SharedBytes;
 use kvcommon::Stamp;
