@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 pub use roster::{BEAT, Hello, MemberState, MemberStatus, SILENT};
 
 use crate::entry::Entry;
-use crate::query_actor::{self, Health, Keeping, Member, Note};
+use crate::query_actor::{self, Health, Keeping, Member, Note, Store};
 use crate::status::Status;
 use roster::{Effect, Roster};
 
@@ -42,6 +42,13 @@ pub enum Message {
     Resumed {
         /// Its place among its siblings.
         place: u16,
+    },
+    /// What a query actor knows, for a members actor that has lost its state.
+    Store {
+        /// Its place among its siblings.
+        place: u16,
+        /// Whether the server has the store.
+        store: Store,
     },
     /// A query actor has all that its siblings and it have fetched.
     Fetched {
@@ -214,10 +221,11 @@ impl Actor for Members {
             // A state that was lost in a panic may have sent a moment ago.
             let last_told = (ctx.restarts() > 0).then_some(now.elapsed);
             let mut inside = Inside::new(setup, now, last_told);
-            let mut effects = inside.roster.tick(now);
+            let mut effects = Vec::new();
             if ctx.restarts() > 0 {
-                effects.push(Effect::NoteAll(Note::Introduce));
+                effects.push(inside.roster.introduce());
             }
+            effects.extend(inside.roster.tick(now));
             inside.carry_out(effects, ctx);
             self.0 = Some(inside);
             ctx.tell_after(TICK, Message::Tick);
@@ -233,7 +241,8 @@ impl Actor for Members {
                 effects.extend(inside.status_if_due(now.elapsed));
                 effects
             }
-            Message::Resumed { place } => inside.roster.resumed(place),
+            Message::Resumed { place } => inside.roster.resumed(place, now),
+            Message::Store { place, store } => inside.roster.says_of_store(place, store, now),
             Message::Fetched { place, server, attempt, ready } => {
                 inside.roster.fetched(place, server, attempt, ready, now)
             }

@@ -143,7 +143,7 @@ use serde::{Deserialize, Serialize};
 
 pub use batch::{Answers, Batch};
 pub use link::{Frame, Member, Traffic};
-pub use message::{Fetched, Health, Home, Keeping, Note, Renewal, Siblings, Sync};
+pub use message::{Fetched, Health, Home, Keeping, Note, Renewal, Siblings, Store, Sync};
 pub use pace::{PACE, SMALL_PACE};
 pub use peers::{MAX_ACTORS, Standing};
 pub use refill::{Given, PATIENCE};
@@ -219,7 +219,7 @@ pub struct QueryActor {
     /// The random number of this state of the actor, also its writer's uid.
     state: u64,
     /// Whether the server has the store; a new one has to fetch it first.
-    open: bool,
+    store: Store,
     siblings: Vec<ActorRef<Message>>,
     me: usize,
     home: Option<Home>,
@@ -283,7 +283,9 @@ impl Actor for QueryActor {
             }
             Message::Start(siblings) => {
                 ctx.resume_with(Message::Resume(siblings.clone()));
-                self.open = siblings.home.as_ref().is_none_or(|home| home.begins);
+                if siblings.home.as_ref().is_none_or(|home| home.begins) {
+                    self.store = Store::Here;
+                }
                 self.meet_siblings(siblings, true);
                 self.introduce_writer();
                 self.complete_if_ready(ctx);
@@ -331,7 +333,7 @@ impl QueryActor {
             replica: Replica::default(),
             writer: Writer::new(0),
             state: 0,
-            open: false,
+            store: Store::Wanted,
             siblings: Vec::new(),
             me: 0,
             home: None,
@@ -375,7 +377,7 @@ impl QueryActor {
 
     /// Whether what is not here does not exist.
     fn is_ready(&self) -> bool {
-        self.open && self.refill.is_none()
+        self.store == Store::Here && self.refill.is_none()
     }
 
     /// Once the store is here, this actor takes part in collecting tombstones.

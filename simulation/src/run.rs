@@ -134,6 +134,8 @@ impl<'a> Run<'a> {
             let all = self.cluster.places();
             self.tick(places.unwrap_or(&all))?;
         }
+        // Whoever ends in the last moment is expected of nobody either.
+        self.cluster.end_some(self.plan);
         Ok(())
     }
 

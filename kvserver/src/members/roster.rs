@@ -14,7 +14,7 @@ use std::time::Duration;
 use actor::{Address, Now};
 use serde::{Deserialize, Serialize};
 
-use crate::query_actor::{Keeping, Member, Note};
+use crate::query_actor::{Keeping, Member, Note, Store};
 use contact::{Complaints, Contact, Met};
 use forgotten::Forgotten;
 pub use hello::Hello;
@@ -202,7 +202,8 @@ impl Roster {
     }
 
     /// A query actor has begun anew and has to be told what the others know.
-    pub fn resumed(&self, place: u16) -> Vec<Effect> {
+    pub fn resumed(&mut self, place: u16, now: Now) -> Vec<Effect> {
+        let decided = self.says_of_store(place, Store::Unknown, now);
         let met = self.contacts.values().filter_map(|contact| contact.met.as_ref());
         let mut notes = vec![Note::Generation(self.generation)];
         notes.extend(met.map(|met| Note::Meet(met.member.clone())));
@@ -211,7 +212,8 @@ impl Roster {
         if place == 0 {
             notes.push(Note::Lead(self.leads == Some(true)));
         }
-        notes.into_iter().map(|note| Effect::Note(place, note)).collect()
+        let notes = notes.into_iter().map(|note| Effect::Note(place, note));
+        notes.chain(decided).collect()
     }
 
     /// A query actor writes with this number from now on.

@@ -104,12 +104,24 @@ pub struct Fetched {
     pub ready: bool,
 }
 
+/// Whether a server has the store, as far as one of its query actors was told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Store {
+    /// The actor has lost its state, and was told nothing since.
+    #[default]
+    Unknown,
+    /// The server has it.
+    Here,
+    /// It has to be fetched, from another server.
+    Wanted,
+}
+
 /// What a query actor has to know of other servers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Note {
     /// There is another server.
     Meet(Member),
-    /// The members actor has lost its state: which servers are there?
+    /// The members actor has lost its state: which servers are there, and is the store here?
     Introduce,
     /// There is no server at this address any more.
     Forget(Address),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::comparing::{self, Comparing, Other};
 use super::pace::{PACE, wait};
-use super::{Ctx, Message, Outbox, QueryActor, Refill, Renewal, Siblings, Sweep};
+use super::{Ctx, Message, Outbox, QueryActor, Refill, Renewal, Siblings, Store, Sweep};
 use crate::entry::Entry;
 use crate::members;
 use crate::stamp::Writer;
@@ -18,7 +18,7 @@ impl QueryActor {
     /// Begins anew after a panic.
     pub(super) fn resume(&mut self, siblings: Siblings, ctx: &mut Ctx<'_>) {
         self.meet_siblings(siblings, false);
-        self.open = self.home.is_none();
+        self.store = if self.home.is_none() { Store::Here } else { Store::Unknown };
         // The pace is that of the actor: the lost state may have sent a moment ago.
         self.outbox.sent_all(ctx.now().elapsed);
         self.last_report = Some(ctx.now().elapsed);
@@ -74,7 +74,7 @@ impl QueryActor {
         let old = std::mem::take(&mut self.replica);
         self.aside.begin(old, missing, wanted, since_millis);
         self.generation = generation;
-        self.open = false;
+        self.store = Store::Wanted;
         self.refill = None;
         self.begin_anew(ctx);
         for sync in std::mem::take(&mut self.early) {
@@ -96,14 +96,15 @@ impl QueryActor {
         (self.fetching, self.fetched) = (None, Vec::new());
         self.work.clear();
         self.giving.clear();
-        self.sweep = Sweep::after(&self.sweep);
+        self.sweep = Sweep::after(std::mem::take(&mut self.sweep));
     }
 
     /// Sees to it that this actor does not stay behind the others' rounds of collecting.
     pub(super) fn check_stale(&mut self, ctx: &mut Ctx<'_>) {
+        let refills = self.refill.is_some();
         match self.sweep.stale(ctx.now().elapsed) {
-            Some(Other::Server((server, _))) => self.report_stale(Some(server)),
-            Some(Other::Sibling(_)) => {
+            Some(Other::Server((server, _))) if !refills => self.report_stale(Some(server)),
+            Some(_) => {
                 // A sibling has it all, but for what this actor's clients wrote of late.
                 let old = std::mem::take(&mut self.replica);
                 let since_millis = ctx.now().wall_millis.saturating_sub(UNHEARD_MILLIS);

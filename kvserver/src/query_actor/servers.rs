@@ -10,7 +10,7 @@ use super::status::Snapshot;
 use super::sweep::Sweep;
 use super::tombstones::brings_entries;
 use super::work::{Source, Then, Work};
-use super::{Ctx, Fetched, Frame, Message, Note, QueryActor};
+use super::{Ctx, Fetched, Frame, Message, Note, QueryActor, Store};
 use crate::{digest, members};
 
 impl QueryActor {
@@ -24,7 +24,7 @@ impl QueryActor {
         let brings = frame.data.is_some()
             || frame.chunk.is_some()
             || frame.digest.as_ref().is_some_and(brings_entries);
-        if brings && !self.admits(&mark) {
+        if brings && !self.admits(&mark, now) {
             // As if it had not come, and without an answer: it may be welcome later.
             (frame.data, frame.chunk) = (None, None);
             frame.digest = frame.digest.filter(|message| !brings_entries(message));
@@ -34,7 +34,7 @@ impl QueryActor {
         if let Some(member) = introduced {
             self.report(members::Message::Introduced(vec![member]));
         }
-        self.sweep.heard(Other::Server(link), mark, knows_me);
+        self.sweep.heard(Other::Server(link), mark, knows_me, now);
         if arrived.not_whole && self.is_ready() {
             self.peers.catch_up(link);
         }
@@ -79,6 +79,7 @@ impl QueryActor {
                 self.comparing.hasten();
             }
             Note::Introduce => {
+                self.report(members::Message::Store { place: self.place(), store: self.store });
                 let known = self.peers.members().cloned().collect();
                 self.report(members::Message::Introduced(known));
                 self.introduce_writer();
@@ -91,7 +92,7 @@ impl QueryActor {
             Note::Generation(generation) => self.generation = self.generation.max(generation),
             Note::Renew(renewal) => self.renew(renewal, ctx),
             Note::Fetch { server, attempt } => {
-                self.open = false;
+                self.store = Store::Wanted;
                 self.sweep.incomplete();
                 self.fetching = Some((server, attempt));
                 self.peers.fetch(server);
@@ -99,7 +100,7 @@ impl QueryActor {
                 self.report_fetched();
             }
             Note::Open => {
-                self.open = true;
+                self.store = Store::Here;
                 self.fetching = None;
                 self.fetched.clear();
                 self.complete_if_ready(ctx);

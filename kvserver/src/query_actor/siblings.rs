@@ -6,7 +6,7 @@ use super::comparing::Other;
 use super::refill::Step;
 use super::tombstones::brings_entries;
 use super::work::{Source, Then, Work};
-use super::{Ctx, Given, Message, PATIENCE, QueryActor, Sync};
+use super::{Ctx, Given, Message, PATIENCE, QueryActor, Store, Sync};
 use crate::replica::Walk;
 
 impl QueryActor {
@@ -24,9 +24,10 @@ impl QueryActor {
         if from >= self.siblings.len() || from == self.me {
             return;
         }
-        self.sweep.heard(Other::Sibling(from), mark, true);
+        let now = ctx.now().elapsed;
+        self.sweep.heard(Other::Sibling(from), mark, true, now);
         let brings = !entries.is_empty() || digest.iter().any(brings_entries);
-        if brings && !self.admits(&mark) {
+        if brings && !self.admits(&mark, now) {
             // Comparing finds what is lost with it.
             (entries, fetched, given) = (Vec::new(), Vec::new(), Given::Nothing);
             digest.retain(|message| !brings_entries(message));
@@ -34,7 +35,7 @@ impl QueryActor {
         if let Some(refill) = &mut self.refill
             && given != Given::Nothing
         {
-            refill.heard(from, ctx.now().elapsed);
+            refill.heard(from, now);
         }
         let then = Then::Heard { from, given, fetched };
         self.work.push_back(Work { entries: Source::Sibling(entries.into_iter()), then });
@@ -77,7 +78,7 @@ impl QueryActor {
             Step::Alone => {
                 self.refill = None;
                 if self.home.is_some() {
-                    self.open = false;
+                    self.store = Store::Wanted;
                     self.report_stale(None);
                 }
             }

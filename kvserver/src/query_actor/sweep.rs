@@ -63,6 +63,7 @@
 
 mod mark;
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
@@ -88,6 +89,9 @@ const ASK_AGAIN: Duration = Duration::from_secs(2);
 /// An actor that is behind for so long has missed a round for good.
 const STALE_AFTER: Duration = Duration::from_secs(6);
 
+/// An actor that has yet to get the store goes by what a partner has collected if it heard it so lately.
+const HEARD_LATELY: Duration = Duration::from_secs(10);
+
 /// The earliest stamp of new writes lies at most so far beyond this actor's clock.
 const MAX_FLOOR_AHEAD_MILLIS: u64 = 60 * 60 * 1000;
 
@@ -108,8 +112,18 @@ struct Partner {
     /// Whether it knew this state of the actor when it said so, and with it all that earlier states had
     /// sent.
     knows_me: bool,
+    /// When it was last heard.
+    heard: Duration,
     /// When it was last asked for something.
     asked: Option<Duration>,
+}
+
+impl Partner {
+    /// What it has collected, if it holds the store. What others say of that is hearsay: those whom they
+    /// have it from may be gone, and with them all that is bound by it.
+    fn collected(&self) -> Option<Round> {
+        matches!(self.mark.claim, Claim::Firm(_)).then(|| self.mark.collected())
+    }
 }
 
 /// One actor's part in all rounds.
@@ -145,9 +159,14 @@ impl Default for Sweep {
 }
 
 impl Sweep {
-    /// That of an actor that lets go of all it holds.
-    pub fn after(before: &Self) -> Self {
-        Self { floor_millis: before.floor_millis, ..Self::default() }
+    /// That of an actor that lets go of all it holds. What it knows of others is as true as before, but
+    /// none of them knows its new state.
+    pub fn after(mut before: Self) -> Self {
+        for partner in before.partners.values_mut() {
+            (partner.knows_me, partner.asked) = (false, None);
+        }
+        let Self { floor_millis, partners, .. } = before;
+        Self { floor_millis, partners, ..Self::default() }
     }
 
     /// What the actor's messages say of it.
@@ -181,15 +200,31 @@ impl Sweep {
     }
 
     /// A message has come, from one who knows this state of the actor, or perhaps an earlier one only.
-    pub fn heard(&mut self, from: Other, mark: Mark, knows_me: bool) {
+    pub fn heard(&mut self, from: Other, mark: Mark, knows_me: bool, now: Duration) {
         self.floor_millis = self.floor_millis.max(mark.floor_millis);
         let partner = self.partners.entry(from).or_default();
-        (partner.mark, partner.knows_me) = (mark, knows_me);
+        (partner.mark, partner.knows_me, partner.heard) = (mark, knows_me, now);
     }
 
     /// Whether entries from a sender with this mark may be merged.
-    pub fn welcomes(&self, mark: &Mark) -> bool {
-        self.swept().is_none() || mark.claim.round().is_none_or(|round| round >= self.collected)
+    pub fn welcomes(&self, mark: &Mark, now: Duration) -> bool {
+        let bound = match self.swept() {
+            Some(_) => self.collected,
+            // Nothing here is clean of anything yet. But with what comes from below it, this actor would
+            // be refused by those who have the store, once it has it as well.
+            None => self.ahead(now).map_or(Round::NONE, |(round, _)| round),
+        };
+        mark.claim.round().is_none_or(|round| round >= bound)
+    }
+
+    /// The last round that a partner has collected who has the store, and that partner: a sibling
+    /// rather than another server. An actor that has the store itself goes by all that it has ever heard.
+    fn ahead(&self, now: Duration) -> Option<(Round, Other)> {
+        let has_store = self.swept().is_some();
+        let counts = |one: &Partner| has_store || now < one.heard + HEARD_LATELY;
+        let partners = self.partners.iter().filter(|(_, one)| counts(one));
+        let collected = partners.filter_map(|(other, one)| Some((one.collected()?, *other)));
+        collected.max_by_key(|(round, other)| (*round, Reverse(*other)))
     }
 
     /// Entries from a sender with this mark are going to be merged.
@@ -207,7 +242,10 @@ impl Sweep {
     pub fn complete(&mut self, now: Duration) {
         if self.swept().is_none() {
             let claimed = self.claim.round().unwrap_or(Round::NONE);
-            self.claim = Claim::Firm(claimed.min(self.collected));
+            let round = claimed.min(self.collected);
+            // It is bound by what it can vouch for. Where it has heard of more, from somebody who is gone,
+            // to go by that would be to refuse all who are left.
+            (self.claim, self.collected) = (Claim::Firm(round), round);
             self.firm_since = now;
         }
     }
@@ -303,7 +341,7 @@ impl Sweep {
         beginning: bool,
         now: Duration,
     ) -> Vec<(Other, Say)> {
-        let Some(swept) = self.swept() else { return Vec::new() };
+        let Some(swept) = self.swept() else { return self.ask_those_ahead(now) };
         let waiting = self.pending.front().map(|pending| pending.begin.round);
         let mut questions = Vec::new();
         for other in partners {
@@ -326,17 +364,32 @@ impl Sweep {
         questions
     }
 
+    /// An actor that has yet to get the store wants to know whether those who have it still answer.
+    fn ask_those_ahead(&mut self, now: Duration) -> Vec<(Other, Say)> {
+        let mut questions = Vec::new();
+        for (other, partner) in &mut self.partners {
+            let last = partner.asked.map_or(partner.heard, |asked| asked.max(partner.heard));
+            if partner.collected().is_some_and(|round| round > Round::NONE)
+                && last + ASK_AGAIN <= now
+            {
+                partner.asked = Some(now);
+                questions.push((*other, Say::Ask));
+            }
+        }
+        questions
+    }
+
     /// The partner that has collected a round which this actor has missed, if there is one.
     pub fn stale(&mut self, now: Duration) -> Option<Other> {
-        let swept = self.swept()?;
-        let ahead = |one: &Partner| one.mark.collected() > swept;
-        let behind =
-            self.partners.iter().rev().find(|(_, one)| ahead(one)).map(|(other, _)| *other);
+        let own = self.claim.round()?;
+        let behind = self.ahead(now).filter(|(round, _)| *round > own).map(|(_, other)| other);
         let since = *self.behind_since.get_or_insert(now);
         if behind.is_none() {
             self.behind_since = None;
         }
-        behind.filter(|_| since + STALE_AFTER <= now)
+        // Whoever has the store may yet be given the rounds that it lacks.
+        let patience = self.swept().map_or(Duration::ZERO, |_| STALE_AFTER);
+        behind.filter(|_| since + patience <= now)
     }
 }
 

@@ -74,8 +74,8 @@ impl QueryActor {
     }
 
     /// Whether entries that came with this mark may be merged; then they have to be.
-    pub(super) fn admits(&mut self, mark: &Mark) -> bool {
-        let welcome = self.sweep.welcomes(mark);
+    pub(super) fn admits(&mut self, mark: &Mark, now: Duration) -> bool {
+        let welcome = self.sweep.welcomes(mark, now);
         if welcome {
             self.sweep.merging(mark);
         }

@@ -214,3 +214,45 @@ fn an_actor_that_loses_the_store_fetches_it_from_another_server() {
     assert_eq!(world.health((0, 0)).keys, 100);
     assert_eq!(world.statuses(0)[0].address, address(1));
 }
+
+#[test]
+fn a_members_actor_that_panics_in_the_middle_of_fetching_goes_on_with_it() {
+    let mut world = World::of(&[1, 1]);
+    for number in 0..100 {
+        world.write((1, 0), &format!("key/{number}"), Some("v"));
+    }
+    world.sim.run_for(secs(1));
+    // The first server has begun the store, so without being told it would believe to have it.
+    let (actor, members) = (world.actor((0, 0)), world.members(0));
+    world.sim.panic_actor(&actor);
+    world.cut_off(0, &[1]);
+    world.sim.run_for(secs(1));
+    world.sim.panic_actor(&members);
+    world.sim.run_for(secs(3));
+    assert_eq!(world.get((0, 0), "key/7"), Seen::NotReady);
+    world.reunite(0, &[1]);
+    world.sim.run_for(secs(15));
+    assert_eq!(world.health((0, 0)).keys, 100);
+    assert_eq!(world.everywhere("key/7"), Seen::value("v"));
+    assert_eq!(world.everywhere("nothing"), Seen::Nothing);
+}
+
+#[test]
+fn a_members_actor_that_panics_does_not_make_its_server_fetch_what_it_has() {
+    let mut world = World::of(&[1, 2]);
+    world.write((0, 0), "key", Some("v"));
+    world.sim.run_for(secs(1));
+    world.cut_off(1, &[0]);
+    let members = world.members(1);
+    world.sim.panic_actor(&members);
+    for _ in 0..300 {
+        world.sim.run_for(secs(1) / 100);
+        assert_eq!(world.get((1, 0), "nothing"), Seen::Nothing);
+        assert_eq!(world.get((1, 1), "key"), Seen::value("v"));
+    }
+    let (one, other) = (world.actor((1, 0)), world.members(1));
+    world.sim.panic_actor(&one);
+    world.sim.panic_actor(&other);
+    world.sim.run_for(secs(3));
+    assert_eq!(world.get((1, 0), "nothing"), Seen::Nothing, "its sibling has the store");
+}

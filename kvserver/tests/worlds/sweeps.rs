@@ -123,3 +123,47 @@ fn panics_and_joins_in_the_middle_of_rounds_leave_no_tombstone_behind() {
         world.check();
     }
 }
+
+#[test]
+fn servers_that_come_back_together_begin_anew_once_however_much_they_write() {
+    let mut world = World::of(&[2, 1, 2, 1, 2]);
+    for key in ["deleted", "stays"] {
+        world.write((4, 1), key, Some("v"));
+    }
+    world.sim.run_for(secs(15));
+    for away in [3, 4] {
+        world.cut_off(away, &[0, 1, 2]);
+    }
+    world.sim.run_for(secs(10));
+    world.write((0, 0), "deleted", None);
+    for away in [3, 4] {
+        assert_eq!(world.forget(0, away), Ok(()));
+    }
+    world.sim.run_for(secs(30));
+    assert_eq!(world.get((1, 0), "deleted"), Seen::Nothing, "it is collected without them");
+
+    for away in [3, 4] {
+        world.reunite(away, &[0, 1, 2]);
+    }
+    let mut begun_anew = 0;
+    let mut was_ready = true;
+    for step in 0..600 {
+        for (place, key) in [((3, 0), "three"), ((4, 0), "four"), ((4, 1), "four too")] {
+            world.write(place, key, Some(&step.to_string()));
+        }
+        world.sim.run_for(secs(1) / 10);
+        let ready = [(3, 0), (4, 0), (4, 1)].map(|place| world.health(place).ready);
+        let all = ready.iter().all(|one| *one);
+        begun_anew += usize::from(was_ready && !all);
+        was_ready = all;
+    }
+    assert!(was_ready, "they are ready in the end");
+    assert!(begun_anew <= 2, "{begun_anew} times");
+    world.sim.run_for(secs(5));
+    for key in ["three", "four", "four too"] {
+        assert_eq!(world.everywhere(key), Seen::value("599"));
+    }
+    assert_eq!(world.everywhere("deleted"), Seen::Nothing);
+    assert_eq!(world.everywhere("stays"), Seen::value("v"));
+    world.check();
+}

@@ -20,7 +20,7 @@ use actor::Now;
 
 use super::contact::Met;
 use super::{Effect, Roster, millis};
-use crate::query_actor::{Note, Renewal};
+use crate::query_actor::{Note, Renewal, Store};
 
 /// How long a newcomer waits for an address to answer before it is ready without it.
 pub const REACH: Duration = Duration::from_secs(3);
@@ -34,6 +34,13 @@ const STUCK: Duration = Duration::from_secs(30);
 
 /// How far the server is with becoming ready.
 pub(super) enum Start {
+    /// The members actor has lost its state: the query actors know more.
+    Asking {
+        /// Those that have yet to answer.
+        asked: BTreeSet<u16>,
+        /// What the others know, all in all.
+        store: Store,
+    },
     Ready {
         fetched: bool,
     },
@@ -71,7 +78,7 @@ impl Start {
             Self::Fetching { attempt, donor: Some(donor), .. } => {
                 Some(Note::Fetch { server: donor.server, attempt: *attempt })
             }
-            Self::Fetching { donor: None, .. } => None,
+            Self::Fetching { donor: None, .. } | Self::Asking { .. } => None,
         }
     }
 }
@@ -83,13 +90,47 @@ impl Roster {
     }
 
     pub(super) fn never_fetched(&self) -> bool {
-        matches!(self.start, Start::Ready { fetched: false })
+        matches!(self.start, Start::Ready { fetched: false } | Start::Asking { .. })
+    }
+
+    /// The members actor has lost its state in a panic. Until the query actors have said how it was, nobody
+    /// can tell whether the server has the store.
+    pub fn introduce(&mut self) -> Effect {
+        let asked = (0..self.own.actors).collect();
+        self.start = Start::Asking { asked, store: Store::Unknown };
+        Effect::NoteAll(Note::Introduce)
+    }
+
+    /// A query actor says whether the server has the store. One that has not heard that it has does not
+    /// answer like one that has, so all that counts is the least that any of them says.
+    pub fn says_of_store(&mut self, place: u16, says: Store, now: Now) -> Vec<Effect> {
+        let Start::Asking { asked, store } = &mut self.start else { return Vec::new() };
+        asked.remove(&place);
+        if says != Store::Unknown && *store != Store::Wanted {
+            *store = says;
+        }
+        if !asked.is_empty() {
+            return Vec::new();
+        }
+        let here = match store {
+            Store::Here => true,
+            Store::Wanted => false,
+            // All have lost their states; it is as when the server was started.
+            Store::Unknown => !self.joins,
+        };
+        self.start = match here {
+            true => Start::Ready { fetched: self.joins },
+            false => Start::fetching(now.elapsed),
+        };
+        let mut effects: Vec<Effect> = self.start.note().map(Effect::NoteAll).into_iter().collect();
+        self.go_on(now.elapsed, &mut effects);
+        effects
     }
 
     pub(super) fn fetch_anew(&mut self, now: Duration) {
         let before = match self.start {
             Start::Fetching { attempt, .. } => attempt,
-            Start::Ready { .. } => 0,
+            Start::Ready { .. } | Start::Asking { .. } => 0,
         };
         self.start = Start::fetching(now);
         if let Start::Fetching { attempt, .. } = &mut self.start {

@@ -304,7 +304,8 @@ fn a_query_actor_that_begins_anew_is_told_all() {
         Note::Relay(Vec::new()),
         Note::Lead(false),
     ];
-    let effects = world.rosters[&address("b")].resumed(0);
+    let now = at(world.now);
+    let effects = world.rosters.get_mut(&address("b")).unwrap().resumed(0, now);
     assert_eq!(effects, notes.map(|note| Effect::Note(0, note)));
 }
 

@@ -59,12 +59,12 @@ fn a_round_is_collected_when_all_partners_have_confirmed_it() {
     sweep.took(begin(1), 500);
     assert_eq!(sweep.swept(), Some(round(1)));
     assert!(sweep.collect(partners()).is_none(), "nobody has said anything");
-    sweep.heard(A, firm(1, 0), true);
-    sweep.heard(B, firm(0, 0), true);
+    sweep.heard(A, firm(1, 0), true, secs(0));
+    sweep.heard(B, firm(0, 0), true, secs(0));
     assert!(sweep.collect(partners()).is_none());
-    sweep.heard(B, mark(Claim::Partial(round(1)), 0), true);
+    sweep.heard(B, mark(Claim::Partial(round(1)), 0), true, secs(0));
     assert!(sweep.collect(partners()).is_none(), "it has yet to get everything");
-    sweep.heard(B, firm(1, 0), true);
+    sweep.heard(B, firm(1, 0), true, secs(0));
     assert_eq!(sweep.collect(partners()), Some(begin(1)));
     assert_eq!((sweep.collected(), sweep.floor_millis()), (round(1), 501));
     assert!(sweep.collect(partners()).is_none());
@@ -78,7 +78,7 @@ fn rounds_are_taken_in_their_order_and_no_more_than_two_at_once() {
     assert!(!sweep.may_take(&begin(1)));
     sweep.took(begin(2), 0);
     assert!(!sweep.may_take(&begin(3)));
-    sweep.heard(A, firm(3, 1), true);
+    sweep.heard(A, firm(3, 1), true, secs(0));
     assert!(sweep.may_take(&begin(3)), "the others have gone on");
     assert!(!Sweep::default().may_take(&begin(1)), "it holds nothing yet");
 }
@@ -88,10 +88,10 @@ fn a_partner_that_is_always_ahead_holds_up_nothing() {
     let mut sweep = ready();
     sweep.took(begin(1), 0);
     sweep.took(begin(2), 0);
-    sweep.heard(A, firm(2, 0), true);
-    sweep.heard(B, firm(3, 0), true);
+    sweep.heard(A, firm(2, 0), true, secs(0));
+    sweep.heard(B, firm(3, 0), true, secs(0));
     assert!(sweep.collect(partners()).is_none(), "it may be of another chain");
-    sweep.heard(B, firm(3, 2), true);
+    sweep.heard(B, firm(3, 2), true, secs(0));
     assert_eq!(sweep.collect(partners()), Some(begin(1)));
     assert_eq!(sweep.collect(partners()), Some(begin(2)));
 }
@@ -103,7 +103,7 @@ fn a_confirmed_round_of_another_chain_counts_for_nothing() {
     let other = Round::NONE.next(1_600_000_000_000, 0);
     assert!(other > round(1));
     for partner in partners() {
-        sweep.heard(partner, mark(Claim::Firm(other), 0), true);
+        sweep.heard(partner, mark(Claim::Firm(other), 0), true, secs(0));
     }
     assert!(sweep.collect(partners()).is_none());
 }
@@ -112,13 +112,13 @@ fn a_confirmed_round_of_another_chain_counts_for_nothing() {
 fn entries_are_refused_from_those_who_have_not_confirmed_what_is_collected() {
     let mut sweep = ready();
     sweep.took(begin(1), 0);
-    assert!(sweep.welcomes(&firm(0, 0)));
-    partners().for_each(|partner| sweep.heard(partner, firm(1, 0), true));
+    assert!(sweep.welcomes(&firm(0, 0), secs(0)));
+    partners().for_each(|partner| sweep.heard(partner, firm(1, 0), true, secs(0)));
     sweep.collect(partners()).unwrap();
-    assert!(!sweep.welcomes(&firm(0, 0)));
-    assert!(!sweep.welcomes(&mark(Claim::Partial(Round::NONE), 0)));
-    assert!(sweep.welcomes(&firm(1, 0)));
-    assert!(sweep.welcomes(&mark(Claim::New, 0)), "it has nothing but its own clients' writes");
+    assert!(!sweep.welcomes(&firm(0, 0), secs(0)));
+    assert!(!sweep.welcomes(&mark(Claim::Partial(Round::NONE), 0), secs(0)));
+    assert!(sweep.welcomes(&firm(1, 0), secs(0)));
+    assert!(sweep.welcomes(&mark(Claim::New, 0), secs(0)), "it has nothing but its own clients' writes");
 }
 
 #[test]
@@ -132,11 +132,11 @@ fn a_newcomer_claims_the_lowest_that_it_was_given_and_catches_up() {
     sweep.merging(&firm(6, 4));
     assert_eq!(sweep.mark().claim, Claim::Partial(round(4)));
     assert_eq!(sweep.swept(), None);
-    assert!(sweep.welcomes(&firm(1, 0)), "it has collected nothing itself");
+    assert!(sweep.welcomes(&firm(1, 0), secs(0)), "it has collected nothing itself");
     sweep.complete(secs(0));
     assert_eq!(sweep.swept(), Some(round(4)));
-    assert!(!sweep.welcomes(&firm(3, 3)));
-    sweep.heard(B, firm(6, 4), true);
+    assert!(!sweep.welcomes(&firm(3, 3), secs(0)));
+    sweep.heard(B, firm(6, 4), true, secs(0));
     let questions = sweep.questions([B].into_iter(), false, secs(1));
     assert_eq!(questions, [(B, Say::Want(round(4)))]);
     assert!(sweep.questions([B].into_iter(), false, secs(2)).is_empty(), "not so often");
@@ -146,7 +146,7 @@ fn a_newcomer_claims_the_lowest_that_it_was_given_and_catches_up() {
 #[test]
 fn who_is_behind_what_is_collected_for_too_long_is_stale() {
     let mut sweep = ready();
-    sweep.heard(B, firm(3, 1), true);
+    sweep.heard(B, firm(3, 1), true, secs(0));
     assert_eq!(sweep.stale(secs(10)), None);
     assert_eq!(sweep.stale(secs(15)), None);
     assert_eq!(sweep.stale(secs(16)), Some(B));
@@ -159,13 +159,13 @@ fn who_is_behind_what_is_collected_for_too_long_is_stale() {
 fn a_round_is_begun_when_nothing_is_under_way_and_all_are_known_to_be_equal() {
     let next = |sweep: &Sweep, now| sweep.next(partners(), secs(60), now, 1_700_000_000_000, 5);
     let mut sweep = ready();
-    sweep.heard(A, firm(0, 0), true);
+    sweep.heard(A, firm(0, 0), true, secs(0));
     assert_eq!(next(&sweep, secs(70)), None, "B has said nothing");
     let questions = sweep.questions(partners(), true, secs(70));
     assert_eq!(questions, [(B, Say::Ask)]);
-    sweep.heard(B, firm(0, 0), false);
+    sweep.heard(B, firm(0, 0), false, secs(0));
     assert_eq!(next(&sweep, secs(70)), None, "what B heard of an earlier state is on its way");
-    sweep.heard(B, firm(0, 0), true);
+    sweep.heard(B, firm(0, 0), true, secs(0));
     assert_eq!(next(&sweep, secs(30)), None, "it has just come here");
     assert_eq!(next(&sweep, secs(70)), Some((round(1), Round::NONE)));
     sweep.took(begin(1), 0);
