@@ -49,9 +49,14 @@
 //! # Who begins a round
 //!
 //! The first actor of the member with the smallest number, while all known members answer and are ready,
-//! all marks are equal to its own, and nothing is pending. None of this is needed for safety, but
-//! two rounds that follow the same one would block each other. Its rounds have the tombstones that it
-//! holds. Tombstones that it lacks, as where one was lost on the way and there was no value left that
+//! all marks are equal to its own, and nothing is pending. None of this is needed for safety. Should two
+//! actors begin rounds that follow the same one, as when members do not know all others yet, nobody can
+//! collect either, since marks of rounds that one has not confirmed oneself count for nothing. Then the
+//! larger one takes the place of the other: whoever has confirmed the smaller one, or has even collected
+//! it, confirms the larger one as well. It stays clean of the tombstones of the smaller one, which it
+//! holds until a later round has them.
+//!
+//! A round has the tombstones that whoever begins it holds. Tombstones that it lacks, as where one was lost on the way and there was no value left that
 //! comparing could have seen, are reported to it by those who still hold them when no rounds come any
 //! more ([`Say::Left`]). Should two parts of a store that
 //! have forgotten each other both go on collecting, the part with fewer rounds is stale when they meet.
@@ -130,6 +135,8 @@ impl Partner {
 pub struct Sweep {
     claim: Claim,
     collected: Round,
+    /// The round that the last collected one followed, if this actor has collected one.
+    before: Option<Round>,
     floor_millis: u64,
     pending: VecDeque<Pending>,
     partners: BTreeMap<Other, Partner>,
@@ -147,6 +154,7 @@ impl Default for Sweep {
         Self {
             claim: Claim::New,
             collected: Round::NONE,
+            before: None,
             floor_millis: 0,
             pending: VecDeque::new(),
             partners: BTreeMap::new(),
@@ -245,7 +253,7 @@ impl Sweep {
             let round = claimed.min(self.collected);
             // It is bound by what it can vouch for. Where it has heard of more, from somebody who is gone,
             // to go by that would be to refuse all who are left.
-            (self.claim, self.collected) = (Claim::Firm(round), round);
+            (self.claim, self.collected, self.before) = (Claim::Firm(round), round, None);
             self.firm_since = now;
         }
     }
@@ -291,7 +299,17 @@ impl Sweep {
         let Some(swept) = self.swept() else { return false };
         let behind = self.partners.values().any(|one| one.mark.claim >= Claim::Firm(begin.round));
         let room = if behind { MAX_PENDING_BEHIND } else { MAX_PENDING };
-        begin.after == swept && begin.round > swept && self.pending.len() < room
+        let follows = begin.after == swept && self.pending.len() < room;
+        let takes_the_place = match self.rival(begin) {
+            Some(_) => true,
+            None => self.pending.is_empty() && self.before == Some(begin.after),
+        };
+        begin.round > swept && (follows || takes_the_place)
+    }
+
+    /// The first of the pending rounds that a larger one would do without, since both follow the same.
+    fn rival(&self, begin: &Begin) -> Option<usize> {
+        self.pending.iter().position(|one| one.begin.after == begin.after)
     }
 
     /// The round has tombstones that are too young by this actor's clock.
@@ -301,14 +319,19 @@ impl Sweep {
 
     /// A round is confirmed; the newest of its tombstones is of `newest_millis`.
     pub fn took(&mut self, begin: Begin, newest_millis: u64) {
+        if let Some(rival) = self.rival(&begin) {
+            self.pending.truncate(rival);
+        }
         self.claim = Claim::Firm(begin.round);
         self.behind_since = None;
         self.pending.push_back(Pending { begin, newest_millis });
     }
 
-    /// The round that follows `after`, for one who lacks it.
+    /// The round that follows `after`, for one who lacks it, or else the one that is to take its place.
     pub fn round_after(&self, after: Round) -> Option<&Begin> {
-        self.pending.iter().map(|pending| &pending.begin).find(|begin| begin.after == after)
+        let mut rounds = self.pending.iter().map(|pending| &pending.begin);
+        let rival = rounds.clone().next().filter(|one| one.after < after && after < one.round);
+        rounds.find(|begin| begin.after == after).or(rival)
     }
 
     /// Whether a partner is known to have confirmed a round.
@@ -330,6 +353,7 @@ impl Sweep {
         }
         let Pending { begin, newest_millis } = self.pending.pop_front()?;
         self.collected = self.collected.max(round);
+        self.before = Some(begin.after);
         self.floor_millis = self.floor_millis.max(newest_millis + 1);
         Some(begin)
     }

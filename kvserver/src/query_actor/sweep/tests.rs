@@ -118,7 +118,10 @@ fn entries_are_refused_from_those_who_have_not_confirmed_what_is_collected() {
     assert!(!sweep.welcomes(&firm(0, 0), secs(0)));
     assert!(!sweep.welcomes(&mark(Claim::Partial(Round::NONE), 0), secs(0)));
     assert!(sweep.welcomes(&firm(1, 0), secs(0)));
-    assert!(sweep.welcomes(&mark(Claim::New, 0), secs(0)), "it has nothing but its own clients' writes");
+    assert!(
+        sweep.welcomes(&mark(Claim::New, 0), secs(0)),
+        "it has nothing but its own clients' writes"
+    );
 }
 
 #[test]
@@ -190,5 +193,90 @@ fn a_mark_from_the_far_future_is_not_believed() {
         [(0, true), (now + far, true), (now + far + 1, false), (u64::MAX, false)]
     {
         assert_eq!(Sweep::is_credible(&mark(floor), now), credible, "{floor}");
+    }
+}
+
+#[test]
+fn who_has_yet_to_get_the_store_takes_nothing_from_below_those_who_have_it() {
+    let mut sweep = Sweep::default();
+    sweep.heard(A, firm(2, 1), true, secs(0));
+    sweep.heard(B, firm(5, 4), true, secs(0));
+    assert!(sweep.welcomes(&firm(4, 2), secs(5)));
+    assert!(sweep.welcomes(&mark(Claim::New, 0), secs(5)));
+    assert!(!sweep.welcomes(&firm(3, 3), secs(5)));
+    assert!(!sweep.welcomes(&mark(Claim::Partial(round(3)), 4), secs(5)));
+    assert!(sweep.welcomes(&firm(1, 1), secs(10)), "B has not been heard any more");
+    let after = Sweep::after(sweep);
+    assert!(!after.welcomes(&firm(3, 3), secs(5)), "a new beginning knows what the old one knew");
+}
+
+#[test]
+fn who_has_yet_to_get_the_store_asks_those_who_have_it_whether_they_are_there() {
+    let mut sweep = Sweep::default();
+    sweep.heard(A, firm(2, 1), true, secs(0));
+    sweep.heard(B, mark(Claim::Partial(round(1)), 0), true, secs(0));
+    assert!(sweep.questions(partners(), false, secs(1)).is_empty());
+    assert_eq!(sweep.questions(partners(), false, secs(2)), [(A, Say::Ask)]);
+    assert!(sweep.questions(partners(), false, secs(3)).is_empty());
+    assert_eq!(sweep.questions(partners(), false, secs(4)), [(A, Say::Ask)]);
+}
+
+#[test]
+fn who_was_given_what_others_have_collected_without_it_begins_anew_at_once() {
+    let mut sweep = Sweep::default();
+    sweep.merging(&firm(1, 1));
+    assert_eq!(sweep.stale(secs(1)), None);
+    sweep.heard(B, mark(Claim::Partial(round(5)), 5), true, secs(1));
+    assert_eq!(sweep.stale(secs(1)), None, "it does not have the store itself");
+    sweep.heard(B, firm(5, 5), true, secs(2));
+    assert_eq!(sweep.stale(secs(2)), Some(B));
+    sweep.heard(A, firm(5, 5), true, secs(2));
+    assert_eq!(sweep.stale(secs(2)), Some(A), "rather from a sibling");
+}
+
+#[test]
+fn what_was_only_heard_of_binds_nobody() {
+    let mut sweep = Sweep::default();
+    sweep.merging(&firm(2, 2));
+    sweep.merging(&mark(Claim::Partial(round(4)), 4));
+    sweep.complete(secs(0));
+    assert_eq!((sweep.swept(), sweep.collected()), (Some(round(2)), round(2)));
+    assert!(sweep.welcomes(&firm(2, 2), secs(0)));
+    sweep.heard(B, mark(Claim::Partial(round(2)), 4), true, secs(0));
+    assert_eq!(sweep.stale(secs(60)), None);
+}
+
+/// Another round that follows the one before `number`, a larger one.
+fn rival(number: u64) -> Begin {
+    let after = round(number - 1);
+    let round = after.next(1_700_000_000_000, 6);
+    assert!(round > begin(number).round);
+    Begin { round, after, ..begin(number) }
+}
+
+#[test]
+fn of_two_rounds_that_follow_the_same_the_larger_one_is_taken_by_all() {
+    let mut confirmed = ready();
+    confirmed.took(begin(1), 10);
+    let mut collected = ready();
+    collected.took(begin(1), 10);
+    partners().for_each(|partner| collected.heard(partner, firm(1, 0), true, secs(0)));
+    collected.collect(partners()).unwrap();
+    let mut ahead = ready();
+    ahead.took(rival(1), 20);
+    assert!(!ahead.may_take(&begin(1)));
+    assert_eq!(ahead.round_after(round(1)), Some(&rival(1)), "it is offered");
+    assert_eq!(confirmed.round_after(rival(1).round), None);
+    for sweep in [&mut confirmed, &mut collected] {
+        assert!(sweep.may_take(&rival(1)));
+        assert!(!sweep.may_take(&Begin { after: round(7), ..rival(1) }));
+        sweep.took(rival(1), 20);
+        assert_eq!(sweep.swept(), Some(rival(1).round));
+        let all = mark(Claim::Firm(rival(1).round), 0);
+        partners().for_each(|partner| sweep.heard(partner, all, true, secs(1)));
+        assert_eq!(sweep.collect(partners()), Some(rival(1)));
+        assert!(sweep.collect(partners()).is_none(), "the smaller one is gone");
+        let next = Begin { after: rival(1).round, round: rival(1).round.next(0, 0), ..begin(1) };
+        assert!(sweep.may_take(&next));
     }
 }
