@@ -256,3 +256,23 @@ fn a_members_actor_that_panics_does_not_make_its_server_fetch_what_it_has() {
     world.sim.run_for(secs(3));
     assert_eq!(world.get((1, 0), "nothing"), Seen::Nothing, "its sibling has the store");
 }
+
+#[test]
+fn two_servers_that_have_nothing_to_say_spend_a_hundred_bytes_a_second_at_most() {
+    for actors in [[1, 1], [2, 2], [1, 4]] {
+        let mut world = World::of(&actors);
+        for number in 0..200_usize {
+            world.write((number % 2, 0), &format!("key/{number}"), Some("v"));
+        }
+        world.sim.run_for(secs(30));
+        let received = |world: &World| -> u64 {
+            let systems = [0, 1].map(|server| world.system(server));
+            systems.map(|system| world.sim.stats(system).remote_bytes_received).iter().sum()
+        };
+        let before = received(&world);
+        world.sim.run_for(secs(600));
+        let rate = (received(&world) - before) / 600;
+        println!("{actors:?} actors: {rate} bytes a second");
+        assert!((1..=100).contains(&rate), "{actors:?} actors: {rate} bytes a second");
+    }
+}

@@ -96,3 +96,28 @@ fn a_mark_from_the_end_of_time_does_not_take_the_stamps_there() {
     }
     world.check();
 }
+
+#[test]
+fn a_copy_of_a_server_with_its_number_harms_nobody() {
+    let mut world = World::of(&[2, 2, 1]);
+    world.write((0, 0), "key", Some("before"));
+    world.sim.run_for(secs(2));
+    let copy = world.add_as(1, 2, &[0]);
+    for step in 0..30 {
+        let (key, value) = (format!("key/{step}"), step.to_string());
+        world.write((step % 3, 0), &key, Some(&value));
+        world.write((copy, 1), "key", Some("from the copy"));
+        world.sim.run_for(secs(1));
+    }
+    for place in [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0)] {
+        assert!(world.health(place).ready, "{place:?}");
+        for step in 0..30 {
+            let seen = world.get(place, &format!("key/{step}"));
+            assert_eq!(seen, Seen::value(&step.to_string()), "{place:?}");
+        }
+    }
+    let known = world.statuses(0).into_iter().filter(|one| one.server == Some(2001));
+    let known: Vec<_> = known.map(|one| one.address).collect();
+    assert_eq!(known, [address(1)], "whoever came first is listened to");
+    world.check();
+}

@@ -61,12 +61,18 @@ impl World {
 
     /// Starts another server. When it crashes and is started again, it joins all others.
     pub fn add(&mut self, actors: u32, joins: &[usize]) -> usize {
+        self.add_as(self.servers.len(), actors, joins)
+    }
+
+    /// The same with the number of server `identity` in its present life, if that is another one: a copy
+    /// of its machine.
+    pub fn add_as(&mut self, identity: usize, actors: u32, joins: &[usize]) -> usize {
         let number = self.servers.len();
         let mut joins: Vec<Address> = joins.iter().map(|server| address(*server)).collect();
         let mut life = 0;
         let boot = move |sim: &mut Sim, me: SystemId| {
             life += 1;
-            boot(sim, me, actors, (number as u64 + 1) * 1000 + life, &joins);
+            boot(sim, me, actors, (identity as u64 + 1) * 1000 + life, &joins);
             joins = (0..3).filter(|other| *other != number).map(address).collect();
         };
         let system = self.sim.add_system(address(number).as_str(), boot);
