@@ -142,6 +142,7 @@ impl Client {
             }
             Poll::Pending => None,
         };
+        history.hears(pending.since, cluster.sim.elapsed());
         let asked = self.pending.take().map(|pending| pending.asked).unwrap_or_default();
         match answers {
             Some(answers) => self.hear(&asked, &answers, history),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::time::Duration;
 
 use kvcommon::Stamp;
 
@@ -43,13 +44,16 @@ pub struct History {
     /// Deletes that were not answered, by key: their stamps are not known.
     silent_deletes: BTreeMap<String, usize>,
     sessions: BTreeMap<(ClientId, Epoch, String), Stamp>,
-    /// The newest stamp of each key that a state has acknowledged or shown.
-    shown: BTreeMap<(Epoch, String), Stamp>,
+    /// The newest stamp of each key that a state has acknowledged or shown, and when that was heard.
+    shown: BTreeMap<(Epoch, String), (Stamp, Duration)>,
     /// The newest stamp of each key that a state was seen to have dropped after a deletion.
     collected: BTreeMap<String, Stamp>,
     /// The newest stamp that a state has given a write to a key of a client.
     given: BTreeMap<(Epoch, String, ClientId), Stamp>,
     answers: u64,
+    /// When what is being heard was asked for.
+    asked: Duration,
+    now: Duration,
 }
 
 /// Beyond every stamp.
@@ -61,6 +65,12 @@ struct Put {
 }
 
 impl History {
+    /// The answers that come next are heard now and were asked for at `asked`. Those of several clients may
+    /// overtake each other.
+    pub fn hears(&mut self, asked: Duration, now: Duration) {
+        (self.asked, self.now) = (asked, now);
+    }
+
     /// A Put is on its way.
     pub fn putting(&mut self, key: &str, value: &str) {
         let put = Put { key: key.to_owned(), stamp: None };
@@ -121,7 +131,10 @@ impl History {
 
     /// A state knows nothing of a key. If it has known something, then that the key was deleted.
     pub fn missing(&mut self, epoch: Epoch, key: &str) -> Result<(), Violation> {
-        let Some(stamp) = self.shown.get(&(epoch, key.to_owned())).copied() else { return Ok(()) };
+        let shown = self.shown.get(&(epoch, key.to_owned())).copied();
+        let Some((stamp, _)) = shown.filter(|(_, heard)| *heard <= self.asked) else {
+            return Ok(());
+        };
         if !self.may_be_collected(key, stamp) {
             let seen = format!("{epoch:?} had {key} at {stamp} and knows nothing of it now");
             return Err(Violation::new(Invariant::Session, seen));
@@ -167,7 +180,7 @@ impl History {
 
     /// What each state has acknowledged or shown of each key at last.
     pub fn shown(&self) -> impl Iterator<Item = (Epoch, &str, Stamp)> {
-        self.shown.iter().map(|((epoch, key), stamp)| (*epoch, key.as_str(), *stamp))
+        self.shown.iter().map(|((epoch, key), (stamp, _))| (*epoch, key.as_str(), *stamp))
     }
 
     fn is_issued(&mut self, key: &str, value: &str, stamp: Stamp) -> Result<(), Violation> {
@@ -225,8 +238,10 @@ impl History {
         key: &str,
         stamp: Stamp,
     ) -> Result<(), Violation> {
-        let shown = self.shown.entry((epoch, key.to_owned())).or_insert(stamp);
-        *shown = stamp.max(*shown);
+        let shown = self.shown.entry((epoch, key.to_owned())).or_insert((stamp, self.now));
+        if stamp > shown.0 {
+            *shown = (stamp, self.now);
+        }
         let last = self.sessions.entry((client, epoch, key.to_owned())).or_insert(stamp);
         if *last > stamp {
             let seen = format!("{client:?} at {epoch:?} saw {key} go from {last} to {stamp}");

@@ -36,6 +36,7 @@ impl Survey {
     ) -> Result<Self, Violation> {
         let names: Vec<String> = (0..keys).map(key_name).collect();
         let mut waiting = Vec::new();
+        history.hears(cluster.sim.elapsed(), cluster.sim.elapsed());
         for place in places {
             let gets = names.iter().map(|key| Query::Get { key });
             let list = Query::List { prefix: "", after: None };

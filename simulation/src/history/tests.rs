@@ -84,3 +84,16 @@ fn what_a_state_has_shown_is_remembered() {
     let shown: Vec<_> = history.shown().collect();
     assert_eq!(shown, [(epoch(1), "k", stamp(20)), (epoch(2), "k", stamp(10))]);
 }
+
+#[test]
+fn what_was_asked_before_a_write_was_heard_of_may_be_answered_without_it() {
+    let at = Duration::from_millis;
+    let mut history = history();
+    history.putting("k", "v3");
+    history.hears(at(10), at(30));
+    history.stored(A, epoch(3), "k", Some("v3"), stamp(30)).unwrap();
+    history.hears(at(20), at(40));
+    check(&history.read(B, epoch(3), "k", None), None);
+    history.hears(at(30), at(40));
+    check(&history.read(B, epoch(3), "k", None), Some(Invariant::Session));
+}
