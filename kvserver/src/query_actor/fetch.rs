@@ -137,6 +137,11 @@ impl Giving {
         Self { turn, slice, walk: from.clone(), from, packer: Packer::default(), ready }
     }
 
+    /// Whether this is the question that is being answered.
+    pub fn is_for(&self, request: &Request) -> bool {
+        (self.turn, self.slice, &self.from) == (request.turn, request.slice, &request.from)
+    }
+
     /// How many bytes there are so far.
     pub fn bytes(&self) -> usize {
         self.packer.len()
@@ -277,6 +282,18 @@ mod tests {
             }
             assert_eq!(last, Some(first && second));
         }
+    }
+
+    #[test]
+    fn a_question_that_is_asked_again_is_the_same_and_the_next_one_is_not() {
+        let from = replica(500, &"v".repeat(20_000));
+        let mut fetch = Fetch::new(Slice { index: 0, of: 1 }, 0);
+        let mut giving = Giving::new(fetch.ask(Duration::ZERO), true);
+        assert!(giving.is_for(&fetch.ask(ASK_AGAIN)));
+        let chunk = std::iter::repeat_with(|| giving.go_on(&from, 1000)).flatten().next().unwrap();
+        fetch.take_in(chunk).unwrap();
+        assert!(!giving.is_for(&fetch.ask(ASK_AGAIN)));
+        assert!(!giving.is_for(&Fetch::new(Slice { index: 0, of: 2 }, 0).ask(ASK_AGAIN)));
     }
 
     #[test]

@@ -47,9 +47,12 @@ impl QueryActor {
             self.work.push_back(Work { entries, then: Then::Brought { link, last } });
         }
         if let Some(request) = arrived.request {
-            // Whoever asks again has not got the answer, or does not want it any more.
-            self.giving.retain(|(of, _)| *of != link);
-            self.giving.push_back((link, Giving::new(request, self.is_ready())));
+            // Whoever asks for something else does not want it any more. To begin anew for one who asks
+            // again would be never to end, where it takes longer than that.
+            self.giving.retain(|(of, giving)| *of != link || giving.is_for(&request));
+            if !self.giving.iter().any(|(of, _)| *of == link) {
+                self.giving.push_back((link, Giving::new(request, self.is_ready())));
+            }
         }
         if let Some(message) = arrived.digest {
             self.take_in_digest(Other::Server(link), message, ctx);
