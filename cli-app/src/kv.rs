@@ -60,10 +60,12 @@ Plain answers:
   list prints a line for each key: the key, a tab, the value; line endings,
       tabs, other control characters and backslashes in them are written
       \\n, \\t, \\u{..} and \\\\
-  status prints how the server is and a line for each of the others: how far
-      its clock is ahead, what was written here and is not known to be there,
-      what was sent and received, what came twice, and how often the stores
-      were compared and repaired
+  status prints how the server is and a line in two tables for each of the
+      others: since when it is silent, how far its clock is ahead, how many
+      entries were written here and are not known to be there (lag) and for how
+      long; what was sent to it and received from it, how much of that changed
+      nothing (needless), and how many entries were found missing on either
+      side when the stores were compared (repaired)
   forget prints \"ADDRESS is being forgotten\"
   Errors, and the note that a key is not there, go to standard error.
 
