@@ -1,7 +1,6 @@
 //! `cmud`: the game in a terminal.
 
 mod plain;
-mod signals;
 mod terminal;
 mod text;
 mod world;

@@ -109,13 +109,13 @@ impl Member {
             (state, _) => state.to_owned(),
         };
         // One that is silent does not lag: it is away, and what it lacks is not under way.
-        let lag = |lag: Option<String>| lag.filter(|_| !is_silent).unwrap_or_else(unknown);
+        let lag = |lag: String| if is_silent { unknown() } else { lag };
         [
             self.address.clone(),
             state,
             self.clock_offset_ms.map_or_else(unknown, |millis| format!("{millis:+} ms")),
-            lag(self.lag_entries.map(|entries| count(Some(entries)))),
-            lag(self.lag_ms.map(|millis| format!("{millis} ms"))),
+            lag(count(self.lag_entries)),
+            lag(self.lag_ms.map_or_else(unknown, |millis| format!("{millis} ms"))),
         ]
     }
 

@@ -17,8 +17,8 @@ use tokio::sync::mpsc::{self, Receiver, UnboundedReceiver};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use self::page::Page;
-use super::signals::{Signal, Signals};
 use crate::lines::{InputLine, next_line};
+use crate::signals::{Signal, Signals};
 
 /// The longest line that is read, in bytes; no command is near it.
 const MAX_LINE_BYTES: usize = 64 * 1024;

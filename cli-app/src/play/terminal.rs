@@ -24,7 +24,7 @@ use tokio::time::{Instant, sleep_until};
 use self::face::{Face, Wish};
 use self::raw::RawMode;
 use self::screen::Screen;
-use crate::play::signals::{Signal, Signals};
+use crate::signals::{Signal, Signals};
 
 /// How often what moves by itself moves on.
 const TICK: Duration = Duration::from_millis(100);
