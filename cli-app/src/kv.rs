@@ -27,7 +27,8 @@ use self::store::Store;
 #[derive(Debug, Parser)]
 #[command(name = "kv", version, after_help = AFTER_HELP)]
 pub struct Args {
-    /// Query addresses of the store; with several, the next is tried when one does not answer
+    /// Query addresses of the store, as HOST:PORT or ws://HOST:PORT/PATH; with several, the next is
+    /// tried when one does not answer
     #[arg(long, value_name = "HOST:PORT[,…]", default_value = DEFAULT_SERVER, global = true)]
     server: Addresses,
 
@@ -76,6 +77,7 @@ JSON answers, each on one line of standard output:
   list    {\"entries\":{\"key\":\"value\",…}}, in the order of the keys
   status  {\"age_ms\":…,\"status\":{…}}, as the server tells it
   forget  {\"forgotten\":\"ADDRESS\"}
+  bench   {\"queries_per_second\":…,\"latency_us\":{…},…}
   errors  {\"error\":{\"kind\":\"…\",\"message\":\"…\"}}; the kind is unreachable,
           timeout, not_ready, invalid, too_large or protocol
 

@@ -22,7 +22,8 @@ use self::world::World;
 #[derive(Debug, Parser)]
 #[command(name = "cmud", version, after_help = AFTER_HELP)]
 pub struct Args {
-    /// Query addresses of the world's servers; with several, the next is tried when one fails
+    /// Query addresses of the world's servers, as HOST:PORT or ws://HOST:PORT/PATH; with several, the next
+    /// is tried when one fails
     #[arg(long, value_name = "HOST:PORT[,…]")]
     server: Option<Addresses>,
 
