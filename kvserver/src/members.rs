@@ -328,7 +328,8 @@ impl Inside {
             let lost = self.aside.entries.len();
             if lost > 0 {
                 tracing::error!(
-                    "{lost} writes that were set aside could not be written down in time"
+                    count = lost,
+                    "writes that were set aside could not be written down in time"
                 );
             }
             if let Some(reply) = reply {

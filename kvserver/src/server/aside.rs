@@ -66,13 +66,13 @@ pub(super) async fn write_down(system: System, members: ActorRef<members::Messag
         let written = tokio::task::spawn_blocking(move || append(&to, &entries)).await;
         match written {
             Ok(Ok(())) => tracing::warn!(
-                file = %file.display(),
-                "{count} writes of this server's clients were beaten by others while it was away; \
+                file = %file.display(), count,
+                "writes of this server's clients were beaten by others while it was away; \
                  they are written down"
             ),
             Ok(Err(error)) => tracing::error!(
-                file = %file.display(),
-                "{count} writes of this server's clients were beaten by others while it was away, and \
+                file = %file.display(), count,
+                "writes of this server's clients were beaten by others while it was away, and \
                  cannot be written down: {error}"
             ),
             Err(_) => return,
@@ -88,16 +88,16 @@ pub(super) async fn write_rest(entries: Vec<Entry>, file: PathBuf) {
     let (count, to) = (entries.len(), file.clone());
     match tokio::task::spawn_blocking(move || append(&to, &entries)).await {
         Ok(Ok(())) => tracing::warn!(
-            file = %file.display(),
-            "the server ends before {count} writes of its clients, from while it was away, could go back \
+            file = %file.display(), count,
+            "the server ends before writes of its clients, from while it was away, could go back \
              into the store; they are written down"
         ),
         Ok(Err(error)) => tracing::error!(
-            file = %file.display(),
-            "the server ends before {count} writes of its clients, from while it was away, could go back \
+            file = %file.display(), count,
+            "the server ends before writes of its clients, from while it was away, could go back \
              into the store, and they cannot be written down: {error}"
         ),
-        Err(error) => tracing::error!("{count} writes that were set aside are lost: {error}"),
+        Err(error) => tracing::error!(count, "writes that were set aside are lost: {error}"),
     }
 }
 
