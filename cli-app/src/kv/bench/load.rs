@@ -200,7 +200,10 @@ impl Load {
     ) -> Result<(), Failure> {
         let asked = frame::queries(&message).count();
         let begun = Instant::now();
-        socket.send(Message::Binary(message.into())).await.map_err(lost)?;
+        socket
+            .send(Message::Binary(message.into()))
+            .await
+            .map_err(|error| lost(error.to_string()))?;
         let mut answered = 0;
         while answered < asked {
             let answers = next(socket).await?;
@@ -344,13 +347,13 @@ async fn next(socket: &mut Socket) -> Result<bytes::Bytes, Failure> {
                 return Err(lost("the server closed the connection"));
             }
             Some(Ok(_)) => {}
-            Some(Err(error)) => return Err(lost(error)),
+            Some(Err(error)) => return Err(lost(error.to_string())),
         }
     }
 }
 
-fn lost(why: impl ToString) -> Failure {
-    Failure { kind: ErrorKind::Unreachable, message: why.to_string() }
+fn lost(why: impl Into<String>) -> Failure {
+    Failure { kind: ErrorKind::Unreachable, message: why.into() }
 }
 
 fn refused(refusal: &Refusal) -> Failure {

@@ -55,7 +55,7 @@ impl Report {
             match self.cpu_micros() {
                 Some(cpu) => line("server CPU", format!("{cpu:.2} µs a query")),
                 None => {
-                    line("server CPU", "unknown: its process is not here, or not ours".to_owned())
+                    line("server CPU", "unknown: its process is not here, or not ours".to_owned());
                 }
             }
         }
