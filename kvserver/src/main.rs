@@ -3,7 +3,7 @@
 use std::env;
 use std::future::pending;
 use std::io::{self, IsTerminal, Write};
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::thread::available_parallelism;
@@ -107,9 +107,13 @@ async fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {
         ..Keeping::default()
     };
     let has_page = www.is_some();
+    let reached = advertise.clone();
     let config = Config { host, port, actors, http, www, join, advertise, keeping, set_aside };
     let server = kvserver::start(config).await?;
-    let announced = if args.json { announce_json(&server) } else { announce(&server, has_page) };
+    let announced = match args.json {
+        true => announce_json(&server),
+        false => announce(&server, has_page, reached.as_deref()),
+    };
     if announced.is_ok() {
         let waits = !args.json && !server.joins().is_empty();
         let said = async {
@@ -163,36 +167,53 @@ async fn say_when_ready(server: &Server) {
     let _ = writeln!(out, "{OPEN}").and_then(|()| out.flush());
 }
 
-fn announce(server: &Server, has_page: bool) -> io::Result<()> {
-    let queries: Vec<String> = server.queries().iter().map(SocketAddr::to_string).collect();
-    let mut out = io::stdout().lock();
+fn announce(server: &Server, has_page: bool, advertise: Option<&str>) -> io::Result<()> {
     let joins: Vec<&str> = server.joins().iter().map(Address::as_str).collect();
+    let queries: Vec<String> = server.queries().iter().map(|at| nearby(*at).to_string()).collect();
+    let reached = server.actor_system();
+    let reached = match advertise {
+        Some(address) => format!("--join {address}"),
+        None if reached.ip().is_unspecified() => "none can join: --advertise is missing".to_owned(),
+        None => format!("--join {reached}"),
+    };
+    let mut out = io::stdout().lock();
     match joins.as_slice() {
         [] => writeln!(out, "{OPEN}")?,
-        [_] => writeln!(out, "The store is not open here yet: it comes from {}.", joins[0])?,
-        _ => {
-            writeln!(
-                out,
-                "The store is not open here yet: it comes from one of {}.",
-                joins.join(", ")
-            )?;
+        [one] => writeln!(out, "The store is not open here yet: it comes from {one}.")?,
+        several => {
+            let several = several.join(", ");
+            writeln!(out, "The store is not open here yet: it comes from one of {several}.")?;
         }
     }
     writeln!(out, "  clients (kv, cmud)   --server {}", queries.join(","))?;
-    if let Some(http) = server.http() {
+    if let Some(http) = server.http().map(nearby) {
         if has_page {
             writeln!(out, "  browsers             http://{http}/")?;
         }
-        writeln!(out, "  state and health     http://{http}/stats.json, http://{http}/healthz")?;
+        writeln!(out, "  state                http://{http}/stats.json")?;
+        writeln!(out, "  health               http://{http}/healthz")?;
     }
-    writeln!(out, "  other servers        {}", server.actor_system())?;
+    writeln!(out, "  other servers        {reached}")?;
     writeln!(out, "  described to them    {}", server.description())?;
+    if server.actor_system().ip().is_unspecified() {
+        writeln!(out, "From elsewhere, use a name or an address of this machine.")?;
+    }
     if !joins.is_empty() {
         writeln!(
             out,
-            "Until then clients are turned away. To begin a new store, leave --join out."
+            "Until it is, clients are turned away. To begin a new store, leave --join out."
         )?;
     }
     writeln!(out, "Nothing is kept on disk. Ctrl-C ends it.")?;
     out.flush()
+}
+
+/// How an address is called from this machine: one that stands for all interfaces cannot be everywhere.
+fn nearby(mut at: SocketAddr) -> SocketAddr {
+    match at.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => at.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => at.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    at
 }

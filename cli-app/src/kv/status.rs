@@ -99,7 +99,7 @@ fn aligned<const N: usize>(
 
 impl Member {
     fn state(&self) -> [String; STATES.len()] {
-        let is_silent = self.state == "silent";
+        let answers = self.state == "live";
         let state = match (self.state.as_str(), self.heard_ms_ago) {
             ("live", _) if !self.ready => "live, starting".to_owned(),
             ("silent", Some(millis)) => {
@@ -109,7 +109,7 @@ impl Member {
             (state, _) => state.to_owned(),
         };
         // One that is silent does not lag: it is away, and what it lacks is not under way.
-        let lag = |lag: String| if is_silent { unknown() } else { lag };
+        let lag = |lag: String| if answers { lag } else { unknown() };
         [
             self.address.clone(),
             state,

@@ -172,6 +172,13 @@ fn one_that_listens_everywhere_says_that_it_has_to_be_told_its_address() {
     assert!(warned(&["--host", "0.0.0.0"]));
     assert!(!warned(&["--host", "0.0.0.0", "--advertise", "here.example:6000"]));
     assert!(!warned(&[]));
+    // What is printed can be called, at least from here.
+    let said = banner(&["--host", "0.0.0.0", "--actors", "1", "--http", "0.0.0.0:0"]);
+    for part in ["--server 127.0.0.1:", "http://127.0.0.1:", "none can join", "From elsewhere"] {
+        assert!(said.contains(part), "{part} in {said}");
+    }
+    let said = banner(&["--host", "0.0.0.0", "--actors", "1", "--advertise", "here.example:6000"]);
+    assert!(said.contains("other servers        --join here.example:6000\n"), "{said}");
 }
 
 /// A folder that nobody has named is only warned of.
