@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr, TcpListener as StdListener};
 use std::time::Duration;
 
 use actor::Address;
+use futures::future::join_all;
 
 use super::description::{read_address, read_join};
 use super::{Config, MAX_ACTORS, StartError};
@@ -31,10 +32,10 @@ impl Sockets {
         };
         let joins = config.join.iter().map(|join| read_join(join));
         let joins = joins.collect::<Result<Vec<_>, _>>()?;
-        for join in &joins {
-            if *join == address || is_own(join, bound).await {
-                return Err(StartError::JoinsItself { address: join.to_string() });
-            }
+        let own = join_all(joins.iter().map(|join| is_own(join, bound))).await;
+        let mut own = joins.iter().zip(own).filter(|(join, is_own)| *is_own || **join == address);
+        if let Some((join, _)) = own.next() {
+            return Err(StartError::JoinsItself { address: join.to_string() });
         }
         if !joins.is_empty() && bound.ip().is_unspecified() && config.advertise.is_none() {
             return Err(StartError::NotAdvertised { host: bound.ip() });
