@@ -27,7 +27,8 @@ use self::store::Store;
 #[derive(Debug, Parser)]
 #[command(name = "kv", version, after_help = AFTER_HELP)]
 pub struct Args {
-    /// Query addresses of the store; with several, the next is tried when one does not answer
+    /// Query addresses of the store, as HOST:PORT or ws://HOST:PORT/PATH; with several, the next is
+    /// tried when one does not answer
     #[arg(long, value_name = "HOST:PORT[,…]", default_value = DEFAULT_SERVER, global = true)]
     server: Addresses,
 
@@ -60,10 +61,12 @@ Plain answers:
   list prints a line for each key: the key, a tab, the value; line endings,
       tabs, other control characters and backslashes in them are written
       \\n, \\t, \\u{..} and \\\\
-  status prints how the server is and a line for each of the others: how far
-      its clock is ahead, what was written here and is not known to be there,
-      what was sent and received, what came twice, and how often the stores
-      were compared and repaired
+  status prints how the server is and a line in two tables for each of the
+      others: since when it is silent, how far its clock is ahead, how many
+      entries were written here and are not known to be there (lag) and for how
+      long; what was sent to it and received from it, how much of that changed
+      nothing (needless), and how many entries were found missing on either
+      side when the stores were compared (repaired)
   forget prints \"ADDRESS is being forgotten\"
   Errors, and the note that a key is not there, go to standard error.
 
@@ -74,6 +77,7 @@ JSON answers, each on one line of standard output:
   list    {\"entries\":{\"key\":\"value\",…}}, in the order of the keys
   status  {\"age_ms\":…,\"status\":{…}}, as the server tells it
   forget  {\"forgotten\":\"ADDRESS\"}
+  bench   {\"queries_per_second\":…,\"latency_us\":{…},…}
   errors  {\"error\":{\"kind\":\"…\",\"message\":\"…\"}}; the kind is unreachable,
           timeout, not_ready, invalid, too_large or protocol
 

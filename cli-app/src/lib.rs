@@ -5,6 +5,7 @@
 pub mod kv;
 mod lines;
 pub mod play;
+mod signals;
 
 use std::fmt::Display;
 use std::io::Write;

@@ -1,7 +1,6 @@
 //! `cmud`: the game in a terminal.
 
 mod plain;
-mod signals;
 mod terminal;
 mod text;
 mod world;
@@ -23,7 +22,8 @@ use self::world::World;
 #[derive(Debug, Parser)]
 #[command(name = "cmud", version, after_help = AFTER_HELP)]
 pub struct Args {
-    /// Query addresses of the world's servers; with several, the next is tried when one fails
+    /// Query addresses of the world's servers, as HOST:PORT or ws://HOST:PORT/PATH; with several, the next
+    /// is tried when one fails
     #[arg(long, value_name = "HOST:PORT[,…]")]
     server: Option<Addresses>,
 
@@ -44,7 +44,7 @@ NO_COLOR=1 turns colours off.
 When standard input or output is not a terminal, the game is plain by itself:
 it reads a command from each line, does them in order, and ends with the input.
 
-Exit status: 0 after a goodbye, 1 when no server can be reached, 2 for wrong
+Exit status: 0 after a goodbye, 1 when no server could be reached, 2 for wrong
 usage.";
 
 /// Plays as the arguments say; the exit status is for the shell.
@@ -87,6 +87,15 @@ async fn play(args: Args) -> anyhow::Result<Ending> {
         world.end().await;
     }
     Ok(ending)
+}
+
+/// How a game ends that has not said goodbye in time, and the lines to say: what it had to store may be
+/// lost, unless no server was ever there.
+fn cut_short(reached: bool) -> (Ending, &'static [&'static str]) {
+    match reached {
+        true => (Ending::Goodbye, cmud::text::GOODBYE_AWAY),
+        false => (Ending::Failed(cmud::text::NEVER_REACHED.to_owned()), &[]),
+    }
 }
 
 /// Whether there is a person at a terminal whose cursor can be moved.

@@ -4,7 +4,10 @@ mod campus;
 mod story;
 
 pub use campus::{arrival, jokes, lucky, pitch, unlucky};
-pub use story::{GOODBYE, NAME_RULE, NOT_NAMES, WELCOME, WHO, brief, chapter, one, solved};
+pub use story::{
+    GOODBYE, GOODBYE_AWAY, NAME_RULE, NEVER_REACHED, NOT_NAMES, WELCOME, WHO, brief, chapter, one,
+    solved,
+};
 
 /// A number with separators between its thousands.
 ///

@@ -34,7 +34,7 @@ pub enum Error {
         sent: bool,
     },
     /// The replica is still fetching the store. Another server can answer now.
-    #[error("{address} is not ready yet: {message}. Use another server, or try again soon.")]
+    #[error("{address} is not ready yet: {message}.")]
     NotReady {
         /// The server.
         address: Address,

@@ -1,13 +1,15 @@
 //! `kvserver`: a storage server.
 
 use std::env;
+use std::future::pending;
 use std::io::{self, IsTerminal, Write};
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
+use actor::Address;
 use clap::Parser;
 use kvserver::query_actor::Keeping;
 use kvserver::{Config, Description, Server};
@@ -31,7 +33,7 @@ struct Args {
     /// The number of query actors [default: one for each core].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MOST_ACTORS))]
     actors: Option<u16>,
-    /// The interface that all ports listen on; 0.0.0.0 for all of them.
+    /// The interface that all ports listen on; 0.0.0.0 or :: for all of them (see --advertise).
     #[arg(long, default_value = "127.0.0.1")]
     host: String,
     /// Where to serve HTTP: /kv, /stats.json, /healthz, and the page; port 0 takes a free one.
@@ -44,7 +46,8 @@ struct Args {
     /// given several times; one that is alive is enough.
     #[arg(long, value_name = "DESC|HOST:PORT")]
     join: Vec<String>,
-    /// How other servers reach this one's actor system, if not at the address it listens on.
+    /// How other servers reach this one's actor system, if not at the address it listens on; needed when
+    /// it listens on all interfaces.
     #[arg(long, value_name = "HOST:PORT")]
     advertise: Option<String>,
     /// The age in seconds at which what is left of a deleted key is collected; the same on all servers.
@@ -104,13 +107,25 @@ async fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {
         ..Keeping::default()
     };
     let has_page = www.is_some();
+    let reached = advertise.clone();
     let config = Config { host, port, actors, http, www, join, advertise, keeping, set_aside };
     let server = kvserver::start(config).await?;
-    let announced = if args.json { announce_json(&server) } else { announce(&server, has_page) };
+    let announced = match args.json {
+        true => announce_json(&server),
+        false => announce(&server, has_page, reached.as_deref()),
+    };
     if announced.is_ok() {
+        let waits = !args.json && !server.joins().is_empty();
+        let said = async {
+            if waits {
+                say_when_ready(&server).await;
+            }
+            pending::<()>().await;
+        };
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
+            () = said => {}
         }
     }
     server.shutdown().await;
@@ -138,19 +153,67 @@ fn announce_json(server: &Server) -> io::Result<()> {
     out.flush()
 }
 
-fn announce(server: &Server, has_page: bool) -> io::Result<()> {
-    let queries: Vec<String> = server.queries().iter().map(SocketAddr::to_string).collect();
+const OPEN: &str = "The store is open.";
+
+/// One that joins others is not ready before it has the store from one of them.
+async fn say_when_ready(server: &Server) {
+    /// Nobody minds to hear of it so much later.
+    const LOOK: Duration = Duration::from_millis(200);
+    while !server.is_ready().await {
+        tokio::time::sleep(LOOK).await;
+    }
+    // It serves as well if nobody listens any more.
     let mut out = io::stdout().lock();
-    writeln!(out, "The store is open.")?;
+    let _ = writeln!(out, "{OPEN}").and_then(|()| out.flush());
+}
+
+fn announce(server: &Server, has_page: bool, advertise: Option<&str>) -> io::Result<()> {
+    let joins: Vec<&str> = server.joins().iter().map(Address::as_str).collect();
+    let queries: Vec<String> = server.queries().iter().map(|at| nearby(*at).to_string()).collect();
+    let reached = server.actor_system();
+    let reached = match advertise {
+        Some(address) => format!("--join {address}"),
+        None if reached.ip().is_unspecified() => "none can join: --advertise is missing".to_owned(),
+        None => format!("--join {reached}"),
+    };
+    let mut out = io::stdout().lock();
+    match joins.as_slice() {
+        [] => writeln!(out, "{OPEN}")?,
+        [one] => writeln!(out, "The store is not open here yet: it comes from {one}.")?,
+        several => {
+            let several = several.join(", ");
+            writeln!(out, "The store is not open here yet: it comes from one of {several}.")?;
+        }
+    }
     writeln!(out, "  clients (kv, cmud)   --server {}", queries.join(","))?;
-    if let Some(http) = server.http() {
+    if let Some(http) = server.http().map(nearby) {
         if has_page {
             writeln!(out, "  browsers             http://{http}/")?;
         }
-        writeln!(out, "  state and health     http://{http}/stats.json, http://{http}/healthz")?;
+        writeln!(out, "  state                http://{http}/stats.json")?;
+        writeln!(out, "  health               http://{http}/healthz")?;
     }
-    writeln!(out, "  other servers        {}", server.actor_system())?;
+    writeln!(out, "  other servers        {reached}")?;
     writeln!(out, "  described to them    {}", server.description())?;
+    if server.actor_system().ip().is_unspecified() {
+        writeln!(out, "From elsewhere, use a name or an address of this machine.")?;
+    }
+    if !joins.is_empty() {
+        writeln!(
+            out,
+            "Until it is, clients are turned away. To begin a new store, leave --join out."
+        )?;
+    }
     writeln!(out, "Nothing is kept on disk. Ctrl-C ends it.")?;
     out.flush()
+}
+
+/// How an address is called from this machine: one that stands for all interfaces cannot be everywhere.
+fn nearby(mut at: SocketAddr) -> SocketAddr {
+    match at.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => at.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => at.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    at
 }

@@ -322,13 +322,23 @@ impl Inside {
         let has_others = !effects.is_empty();
         self.carry_out(effects, ctx);
         if let Some(Leaving { reply, told, .. }) = self.leaving.take() {
-            if told.len() < self.actors.len() {
-                tracing::warn!("some of what was written here has not reached all other servers");
+            match (told.len() < self.actors.len(), has_others) {
+                (true, _) => tracing::warn!(
+                    "this server leaves the store; some of what was written here has not reached all \
+                     other servers"
+                ),
+                (false, true) => tracing::info!(
+                    "this server leaves the store; the others have all that was written here"
+                ),
+                (false, false) => tracing::info!(
+                    "this server ends; no other one answers that could go on with the store"
+                ),
             }
             let lost = self.aside.entries.len();
             if lost > 0 {
                 tracing::error!(
-                    "{lost} writes that were set aside could not be written down in time"
+                    count = lost,
+                    "writes that were set aside could not be written down in time"
                 );
             }
             if let Some(reply) = reply {

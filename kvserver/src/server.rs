@@ -5,6 +5,7 @@ mod description;
 mod error;
 mod members;
 mod sockets;
+mod troubles;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
@@ -12,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actor::{ActorRef, Address, Cause, ReplyRef, Report, System, SystemConfig, WellKnown};
+use actor::{ActorRef, Address, ReplyRef, System, SystemConfig, WellKnown};
 use futures::future::join_all;
 use serde::Serialize;
 use tokio::net::TcpListener;
@@ -25,6 +26,7 @@ pub use error::StartError;
 pub use members::MemberStats;
 pub(crate) use members::member_stats;
 use sockets::Sockets;
+use troubles::Troubles;
 
 use crate::entry::Entry;
 use crate::http::Site;
@@ -75,7 +77,7 @@ impl Default for Config {
             join: Vec::new(),
             advertise: None,
             keeping: Keeping::default(),
-            set_aside: PathBuf::from("."),
+            set_aside: PathBuf::from(aside::HERE),
         }
     }
 }
@@ -101,6 +103,7 @@ pub struct Stats {
 #[must_use = "a server runs until it is shut down"]
 pub struct Server {
     description: Description,
+    joins: Vec<Address>,
     actor_system: SocketAddr,
     queries: Vec<SocketAddr>,
     http: Option<SocketAddr>,
@@ -122,8 +125,11 @@ const FAREWELL: Duration = Duration::from_millis(500);
 /// What was wrong and what to do; then nothing is left of the attempt.
 pub async fn start(config: Config) -> Result<Server, StartError> {
     let sockets = Sockets::bind(&config).await?;
-    let (address, joins) = sockets.meet(&config)?;
-    let system = System::start(SystemConfig::new(address.as_str()).on_error(log));
+    let (address, joins) = sockets.meet(&config).await?;
+    aside::check(&config.set_aside).await?;
+    let troubles = Troubles::default();
+    let system = SystemConfig::new(address.as_str()).on_error(move |report| troubles.log(report));
+    let system = System::start(system);
     match Server::on(sockets, config, joins, &system) {
         Ok(server) => Ok(server),
         Err(cause) => {
@@ -133,21 +139,15 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
     }
 }
 
-/// What went wrong between servers. That a server is away is said once by whoever misses it, so
-/// each message that it does not get is not worth a warning; nor is what comes after the end.
-fn log(report: &Report) {
-    match report {
-        Report::Lost { .. } | Report::Undeliverable { cause: Cause::Closed, .. } => {
-            tracing::debug!("{report}");
-        }
-        _ => tracing::warn!("{report}"),
-    }
-}
-
 impl Server {
     /// What another server needs to find this one.
     pub fn description(&self) -> &Description {
         &self.description
+    }
+
+    /// The servers that this one was told to join.
+    pub fn joins(&self) -> &[Address] {
+        &self.joins
     }
 
     /// Where the actor system listens.
@@ -163,6 +163,11 @@ impl Server {
     /// Where HTTP is served.
     pub fn http(&self) -> Option<SocketAddr> {
         self.http
+    }
+
+    /// Whether the server has the store: one that joins others answers no client before.
+    pub async fn is_ready(&self) -> bool {
+        self.inside.is_ready().await
     }
 
     /// What the server has done so far and what it holds.
@@ -225,7 +230,8 @@ impl Server {
             let home = Some(home.clone());
             system.tell(actor, Message::Start(Siblings { actors: refs.clone(), me, home }));
         }
-        system.tell(&members, meeting::Message::Start(Setup { own, actors: refs, joins, keeping }));
+        let setup = Setup { own, actors: refs, joins: joins.clone(), keeping };
+        system.tell(&members, meeting::Message::Start(setup));
         let inside = Arc::new(Inside { system: system.clone(), actors, members, ending });
 
         // Everything that can fail comes before the first task.
@@ -255,6 +261,7 @@ impl Server {
         let aside = here.spawn(aside);
         Ok(Self {
             description,
+            joins,
             actor_system,
             queries,
             http,

@@ -15,6 +15,24 @@ pub fn parts(text: &str) -> Vec<(bool, &str)> {
     parts.map(|(at, part)| (at % 2 == 1, part)).filter(|(_, part)| !part.is_empty()).collect()
 }
 
+/// A row of a table as it is to be broken where it is too long: not in the gap before a number, which says
+/// nothing without what stands before it.
+#[must_use]
+pub fn unbroken(row: &str) -> String {
+    const NO_BREAK: &str = "\u{a0}";
+    let mut text = String::with_capacity(row.len());
+    let mut rest = row;
+    while let Some(gap) = rest.find("  ") {
+        let (before, from) = rest.split_at(gap);
+        rest = from.trim_start_matches(' ');
+        let width = from.len() - rest.len();
+        let is_before_number = rest.starts_with(|first: char| first.is_ascii_digit());
+        text.push_str(before);
+        text.push_str(&if is_before_number { NO_BREAK } else { " " }.repeat(width));
+    }
+    text + rest
+}
+
 /// How much is done, in whole percent: 100 only when all of it is.
 #[must_use]
 pub fn percent(done: u64, total: u64) -> u64 {
@@ -62,6 +80,16 @@ mod tests {
             (u64::MAX - 1, u64::MAX, 99),
         ] {
             assert_eq!(percent(done, total), text, "{done} of {total}");
+        }
+    }
+
+    #[test]
+    fn a_row_is_not_broken_before_a_number() {
+        let text = unbroken("cpu      1 coin    power   17   honest work");
+        let gap = |width: usize| "\u{a0}".repeat(width);
+        assert_eq!(text, format!("cpu{}1 coin    power{}17   honest work", gap(6), gap(3)));
+        for unchanged in ["", "  ", "a b 1", "5        Ada (you)", "one  "] {
+            assert_eq!(unbroken(unchanged), unchanged);
         }
     }
 

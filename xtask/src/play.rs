@@ -106,12 +106,19 @@ impl Things {
     fn start(&self, number: u16, of: u16, http: SocketAddr, join: Option<&str>) -> Result<Server> {
         let cores = available_parallelism().map_or(2, usize::from);
         let actors = if of == 1 { cores.clamp(2, 8) } else { 2 };
-        let port = PORT + (number - 1) * NEXT_PORT;
+        let usual = PORT + (number - 1) * NEXT_PORT;
+        let port = if all_free(usual, actors) { usual } else { free_ports(actors)? };
+        if port != usual {
+            let last = usize::from(usual) + actors;
+            eprintln!(
+                "Of the ports {usual} to {last} some are in use, so server {number} is at {port}."
+            );
+        }
         let name =
             if of == 1 { "play-server".to_string() } else { format!("play-server-{number}") };
         Server::start(&server::Options {
             program: &self.kvserver,
-            port: if all_free(port, actors) { port } else { free_ports(actors)? },
+            port,
             actors,
             http,
             www: &self.www,

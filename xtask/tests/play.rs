@@ -207,6 +207,16 @@ fn a_taken_port_is_named_and_nothing_is_left_running() {
 }
 
 #[test]
+fn a_server_that_is_not_at_its_usual_port_says_where_it_is() {
+    // Whoever has it, it is taken.
+    let _taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 6001));
+    let mut play = Play::start(&["--http", "127.0.0.1:0"]);
+    play.shows("some are in use, so server 1 is at ");
+    play.shows("line by line");
+    play.ends();
+}
+
+#[test]
 fn wrong_usage_is_explained() {
     for servers in ["0", "9", "many"] {
         let mut play = Play::start(&["--servers", servers]);

@@ -5,17 +5,22 @@ mod local;
 mod report;
 
 use std::io::{self, Write};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::builder::RangedU64ValueParser;
+use kvclient::Address;
 use kvclient::router::Addresses;
 use kvcommon::limits::{MAX_KEY_BYTES, MAX_VALUE_BYTES};
 use tokio::runtime::Builder;
 
-use self::load::Load;
+use self::load::{Load, Tally};
 use self::local::Local;
 use self::report::Report;
+use super::answer::{Answer, Failure};
+use super::output::Output;
+use crate::signals::Signals;
 
 /// What the load is to be.
 #[derive(Clone, Debug, clap::Args)]
@@ -54,10 +59,13 @@ pub struct Options {
 const AFTER_HELP: &str = "\
 Latency is that of a whole message and its answers, as one client sees it. The
 processor time of each query is that of the server's process, if it runs on
-this machine and this user may look at it. Ctrl-C ends the load early; what was
-measured until then is printed.
+this machine and this user may look at it. Ctrl-C ends the load early: what was
+measured until then is printed, and the keys are deleted; pressed once more, it
+ends at once and says which keys are left. Of several servers those that answer
+at the start are used.
 
-Exit status: 0; 1 if no query was answered, or if some failed; 2 for wrong usage.";
+Exit status: 0; 1 if no query was answered, if some failed, or if keys are left
+that should not be; 2 for wrong usage.";
 
 fn at_least_one(limit: u64) -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(1..=limit)
@@ -75,46 +83,93 @@ fn prefix(text: &str) -> Result<String, String> {
 /// Fills the store, puts it under load, and prints what came of it. Whether all went well.
 ///
 /// # Errors
-/// When the system has no threads left, or standard output cannot be written.
+/// When the system has no threads or signals for us, or standard output cannot be written.
 pub fn run(options: &Options, servers: &Addresses, json: bool) -> io::Result<bool> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
-    let report = runtime.block_on(measure(options, servers));
-    let mut out = io::stdout().lock();
+    let report = runtime.block_on(async {
+        let signals = Signals::listen()?;
+        io::Result::Ok(measure(options, servers, signals).await)
+    })?;
     match report {
         Ok(report) => {
             let text = if json { report.json() } else { report.text() };
+            let mut out = io::stdout().lock();
             out.write_all(text.as_bytes())?;
             out.flush()?;
             Ok(report.is_well())
         }
-        Err(why) => {
-            if json {
-                let error = serde_json::json!({ "error": { "message": why } });
-                writeln!(out, "{error}")?;
-            } else {
-                let _ = writeln!(io::stderr(), "error: {why}");
-            }
+        Err(error) => {
+            Output::new(json).answer(&Answer::Error { error })?;
             Ok(false)
         }
     }
 }
 
-async fn measure(options: &Options, servers: &Addresses) -> Result<Report, String> {
-    let addresses: Vec<_> = servers.iter().cloned().collect();
+async fn measure(
+    options: &Options,
+    servers: &Addresses,
+    mut signals: Signals,
+) -> Result<Report, Failure> {
+    let (addresses, away) = load::reachable(servers.iter().cloned()).await?;
     let load = Arc::new(Load::new(options.clone()));
-    let mut interrupt = tokio::spawn(async { drop(tokio::signal::ctrl_c().await) });
-    tokio::select! {
-        filled = load.fill(&addresses) => filled?,
-        _ = &mut interrupt => return Err("it was interrupted before the load began".to_owned()),
+    let measured = under_load(&load, &addresses, &mut signals).await;
+    let left = match options.keep {
+        true => None,
+        false => clean(&load, &addresses, &mut signals).await,
+    };
+    match (measured, left) {
+        (Ok((tally, cpu)), left) => Ok(Report { options: options.clone(), tally, cpu, away, left }),
+        (Err(why), None) => Err(why),
+        (Err(Failure { kind, message }), Some(left)) => {
+            Err(Failure { kind, message: format!("{message}; {left}") })
+        }
     }
-    let local = Local::find(&addresses);
-    let connections = load.connect(&addresses).await?;
+}
+
+/// What came of the load, and the processor time that it took.
+async fn under_load(
+    load: &Arc<Load>,
+    addresses: &[Address],
+    signals: &mut Signals,
+) -> Result<(Tally, Option<Duration>), Failure> {
+    {
+        let mut fill = pin!(load.fill(addresses));
+        tokio::select! {
+            filled = &mut fill => filled?,
+            _ = signals.next() => {
+                load.stop();
+                // What was sent has to have arrived before it is deleted, unless somebody cannot wait.
+                tokio::select! {
+                    _ = &mut fill => {}
+                    _ = signals.next() => {}
+                }
+            }
+        }
+    }
+    if load.is_stopped() {
+        let trouble = Failure::invalid("it was interrupted before the load began");
+        return Ok((Tally { trouble: Some(trouble), ..Tally::new() }, None));
+    }
+    let local = Local::find(addresses);
+    let connections = load.connect(addresses).await?;
     let cpu = local.as_ref().map(Local::cpu);
-    let span = Duration::from_secs(options.seconds.into());
-    let tally = load.clone().drive(connections, span, async { drop(interrupt.await) }).await;
-    let cpu = local.as_ref().and_then(|local| Some(local.cpu()?.saturating_sub(cpu??)));
-    if !options.keep {
-        load.clean(&addresses).await?;
+    let span = Duration::from_secs(load.seconds().into());
+    let stop = async {
+        signals.next().await;
+    };
+    let mut tally = load.clone().drive(connections, span, stop).await;
+    if tally.gets + tally.puts == 0 {
+        tally.trouble.get_or_insert_with(|| Failure::invalid("no query was answered in this time"));
     }
-    Ok(Report { options: options.clone(), tally, cpu })
+    let cpu = local.as_ref().and_then(|local| Some(local.cpu()?.saturating_sub(cpu??)));
+    Ok((tally, cpu))
+}
+
+/// Deletes the keys; if that fails, says what is left and what to do.
+async fn clean(load: &Load, addresses: &[Address], signals: &mut Signals) -> Option<String> {
+    let why = tokio::select! {
+        cleaned = load.clean(addresses) => cleaned.err()?.message,
+        _ = signals.next() => "interrupted again".to_owned(),
+    };
+    Some(format!("{} ({why})", load.what_is_left()))
 }

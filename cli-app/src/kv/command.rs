@@ -62,6 +62,9 @@ pub enum ParseError {
         "There is no command {0:?}; the commands are get, put, delete, list, status and forget."
     )]
     Unknown(String),
+    /// The command is one of the program, but not of its prompt.
+    #[error("{0} is not asked here, but started from a shell: kv {0} --help")]
+    FromShell(&'static str),
     /// The command takes other arguments.
     #[error("{command} takes {}, but {}.", or_nothing(.wanted), follows(*.given))]
     Arguments {
@@ -100,7 +103,10 @@ impl Command {
         let arguments = words.split_off(1);
         let name = words.swap_remove(0);
         let Some(&(command, wanted)) = USAGE.iter().find(|(command, _)| *command == name) else {
-            return Err(ParseError::Unknown(name));
+            return Err(match name.as_str() {
+                "bench" => ParseError::FromShell("bench"),
+                _ => ParseError::Unknown(name),
+            });
         };
         let wrong = ParseError::Arguments { command, wanted, given: arguments.len() };
         let mut arguments = arguments.into_iter();
@@ -177,6 +183,10 @@ mod tests {
             );
             check_error(&format!("'{name}' a"), &expected);
         }
+        check_error(
+            "bench -t 1",
+            "bench is not asked here, but started from a shell: kv bench --help",
+        );
         check_error("status a", "status takes nothing, but 1 word follows it.");
         check_error("forget", "forget takes MEMBER, but nothing follows it.");
         check_error("get", "get takes KEY, but nothing follows it.");

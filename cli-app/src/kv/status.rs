@@ -31,19 +31,16 @@ struct Member {
     bytes_received: Option<u64>,
     entries_received: Option<u64>,
     entries_needless: Option<u64>,
-    digest_rounds: Option<u64>,
     digest_repairs: Option<u64>,
 }
 
-const HEADER: [&str; 12] = [
-    "member", "state", "clock", "lag", "lag time", "sent", "entries", "received", "entries",
-    "needless", "digests", "repairs",
-];
+/// How the members are, and what has passed between them and the server: side by side they would not
+/// fit a terminal of 80 columns.
+const STATES: [&str; 5] = ["member", "state", "clock", "lag", "lag time"];
+const TRAFFIC: [&str; 7] =
+    ["member", "sent", "entries", "received", "entries", "needless", "repaired"];
 
-/// These columns hold words, the others numbers.
-const WORDS: usize = 2;
-
-/// Lines about the server and a table of its members, or the JSON as it came where it is none that
+/// Lines about the server and two tables of its members, or the JSON as it came where it is none that
 /// this program knows.
 pub fn table(age: Duration, status: &Value) -> String {
     let Ok(status) = Status::deserialize(status) else { return format!("{status}\n") };
@@ -53,23 +50,45 @@ pub fn table(age: Duration, status: &Value) -> String {
         if status.ready { "ready" } else { "starting" },
         counted(status.actors, "actor"),
         counted(status.keys, "key"),
-        seconds(age),
+        span(age),
     );
     if status.members.is_empty() {
         return text + "There are no other servers.\n";
     }
-    let mut rows = vec![HEADER.map(str::to_owned)];
-    rows.extend(status.members.into_iter().map(Member::row));
+    let states = status.members.iter().map(Member::state);
+    text.push('\n');
+    text.push_str(&aligned(STATES, states, 2));
+    let traffic = status.members.iter().map(Member::traffic);
+    text.push('\n');
+    text.push_str(&aligned(TRAFFIC, traffic, 1));
+    text
+}
+
+/// A table. Its first columns hold words, the others numbers. A name that would make it too wide stands
+/// on a line of its own.
+fn aligned<const N: usize>(
+    header: [&str; N],
+    rows: impl Iterator<Item = [String; N]>,
+    words: usize,
+) -> String {
+    const LONGEST_NAME: usize = 21;
+    let rows: Vec<_> = [header.map(str::to_owned)].into_iter().chain(rows).collect();
+    let width = |cell: &String| cell.chars().count();
+    let widest: Vec<usize> = (0..N)
+        .map(|column| {
+            let widths = rows.iter().map(|row| width(&row[column]));
+            widths.filter(|width| column > 0 || *width <= LONGEST_NAME).max().unwrap_or(0)
+        })
+        .collect();
+    let mut text = String::new();
     for row in &rows {
         let mut line = String::new();
-        for (column, cell) in row.iter().enumerate() {
-            let widest = rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-            if column > 0 {
-                line.push_str("  ");
-            }
-            match column < WORDS {
-                true => line.push_str(&format!("{cell:widest$}")),
-                false => line.push_str(&format!("{cell:>widest$}")),
+        for (column, (cell, &widest)) in row.iter().zip(&widest).enumerate() {
+            match column {
+                0 if width(cell) > widest => line = format!("{cell}\n{:widest$}", ""),
+                0 => line = format!("{cell:widest$}"),
+                _ if column < words => line.push_str(&format!("  {cell:widest$}")),
+                _ => line.push_str(&format!("  {cell:>widest$}")),
             }
         }
         text.push_str(line.trim_end());
@@ -79,26 +98,35 @@ pub fn table(age: Duration, status: &Value) -> String {
 }
 
 impl Member {
-    fn row(self) -> [String; HEADER.len()] {
+    fn state(&self) -> [String; STATES.len()] {
+        let answers = self.state == "live";
         let state = match (self.state.as_str(), self.heard_ms_ago) {
             ("live", _) if !self.ready => "live, starting".to_owned(),
             ("silent", Some(millis)) => {
-                format!("silent {}", seconds(Duration::from_millis(millis)))
+                format!("silent for {}", span(Duration::from_millis(millis)))
             }
-            _ => self.state,
+            ("unmet", _) => "never met".to_owned(),
+            (state, _) => state.to_owned(),
         };
+        // One that is silent does not lag: it is away, and what it lacks is not under way.
+        let lag = |lag: String| if answers { lag } else { unknown() };
         [
-            self.address,
+            self.address.clone(),
             state,
             self.clock_offset_ms.map_or_else(unknown, |millis| format!("{millis:+} ms")),
-            count(self.lag_entries),
-            self.lag_ms.map_or_else(unknown, |millis| format!("{millis} ms")),
+            lag(count(self.lag_entries)),
+            lag(self.lag_ms.map_or_else(unknown, |millis| format!("{millis} ms"))),
+        ]
+    }
+
+    fn traffic(&self) -> [String; TRAFFIC.len()] {
+        [
+            self.address.clone(),
             self.bytes_sent.map_or_else(unknown, bytes),
             count(self.entries_sent),
             self.bytes_received.map_or_else(unknown, bytes),
             count(self.entries_received),
             count(self.entries_needless),
-            count(self.digest_rounds),
             count(self.digest_repairs),
         ]
     }
@@ -108,13 +136,21 @@ fn unknown() -> String {
     "-".to_owned()
 }
 
+/// In full up to seven digits, then in millions.
 fn count(number: Option<u64>) -> String {
-    number.map_or_else(unknown, |number| number.to_string())
+    match number {
+        None => unknown(),
+        Some(number @ ..10_000_000) => number.to_string(),
+        Some(number) => format!("{} M", number / 1_000_000),
+    }
 }
 
 fn counted(number: Option<u64>, what: &str) -> String {
     let ending = if number == Some(1) { "" } else { "s" };
-    format!("{} {what}{ending}", count(number))
+    match number {
+        Some(number) => format!("{number} {what}{ending}"),
+        None => format!("an unknown number of {what}s"),
+    }
 }
 
 /// With three digits, as `1.25 MiB`.
@@ -139,10 +175,13 @@ fn bytes(count: u64) -> String {
     }
 }
 
-fn seconds(time: Duration) -> String {
-    match time.as_secs_f64() {
-        seconds @ ..10.0 => format!("{seconds:.1} s"),
-        seconds => format!("{seconds:.0} s"),
+/// As people say it: `0.3 s`, `61 s`, `5 min`, `26 h`.
+fn span(time: Duration) -> String {
+    match (time.as_secs_f64(), time.as_secs()) {
+        (seconds, ..10) => format!("{seconds:.1} s"),
+        (seconds, ..120) => format!("{seconds:.0} s"),
+        (_, seconds @ ..7200) => format!("{} min", seconds / 60),
+        (_, seconds) => format!("{} h", seconds / 3600),
     }
 }
 
@@ -161,30 +200,60 @@ mod tests {
                     "address": "b.example:6000", "state": "live", "ready": true,
                     "clock_offset_ms": -3, "lag_entries": 12, "lag_ms": 260,
                     "bytes_sent": 1_310_720, "entries_sent": 9000, "bytes_received": 500,
-                    "entries_received": 7, "entries_needless": 1, "digest_rounds": 42,
-                    "digest_repairs": 0,
+                    "entries_received": 7, "entries_needless": 1, "digest_rounds": 0,
+                    "digest_repairs": 3,
                 },
                 { "address": "c:1", "state": "unmet", "ready": false, "clock_offset_ms": null },
-                { "address": "d:1", "state": "silent", "heard_ms_ago": 61_000 },
+                {
+                    "address": "d:1", "state": "silent", "heard_ms_ago": 301_000, "lag_entries": 9,
+                    "lag_ms": 300_500, "bytes_sent": 1024, "entries_sent": 7, "bytes_received": 0,
+                    "entries_received": 0, "entries_needless": 0, "digest_repairs": 0,
+                },
                 { "address": "e:1", "state": "live", "ready": false },
             ],
         });
         let expected = "\
 a:6000: ready, 2 actors, 1234 keys (0.3 s ago)
-member          state           clock  lag  lag time      sent  entries  received  entries  needless  digests  repairs
-b.example:6000  live            -3 ms   12    260 ms  1.25 MiB     9000     500 B        7         1       42        0
-c:1             unmet               -    -         -         -        -         -        -         -        -        -
-d:1             silent 61 s         -    -         -         -        -         -        -         -        -        -
-e:1             live, starting      -    -         -         -        -         -        -         -        -        -
+
+member          state             clock  lag  lag time
+b.example:6000  live              -3 ms   12    260 ms
+c:1             never met             -    -         -
+d:1             silent for 5 min      -    -         -
+e:1             live, starting        -    -         -
+
+member              sent  entries  received  entries  needless  repaired
+b.example:6000  1.25 MiB     9000     500 B        7         1         3
+c:1                    -        -         -        -         -         -
+d:1             1.00 KiB        7       0 B        0         0         0
+e:1                    -        -         -        -         -         -
 ";
         assert_eq!(table(Duration::from_millis(300), &status), expected);
     }
 
     #[test]
+    fn the_largest_figures_and_the_longest_names_fit_80_columns() {
+        let member = |address: &str| {
+            json!({
+                "address": address, "state": "silent", "heard_ms_ago": 86_000_000,
+                "clock_offset_ms": -3_600_000, "lag_entries": 10_000_000, "lag_ms": 100_000,
+                "bytes_sent": 1_047_000, "entries_sent": 100_000_000, "bytes_received": 1_047_000,
+                "entries_received": 100_000_000, "entries_needless": 10_000_000,
+                "digest_repairs": 10_000_000,
+            })
+        };
+        let long = "kv-0.kv.default.svc.cluster.local:6000";
+        let status = json!({ "members": [member("192.168.100.100:60000"), member(long)] });
+        let text = table(Duration::ZERO, &status);
+        for line in text.lines() {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+        assert_eq!(text.lines().filter(|line| *line == long).count(), 2, "{text}");
+    }
+
+    #[test]
     fn a_server_alone_has_no_table() {
         let status = json!({"address": "a:6000", "actors": 1, "ready": false, "members": []});
-        let expected =
-            "a:6000: starting, 1 actor, - keys (12 s ago)\nThere are no other servers.\n";
+        let expected = "a:6000: starting, 1 actor, an unknown number of keys (12 s ago)\nThere are no other servers.\n";
         assert_eq!(table(Duration::from_secs(12), &status), expected);
     }
 

@@ -11,14 +11,15 @@ use std::time::Duration;
 use cmud::drive::{Ending, UserInput, drive};
 use cmud::{Session, Setup, View};
 use futures::{Stream, stream};
-use kvclient::Client;
+use kvclient::{Client, Link};
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{self, Receiver, UnboundedReceiver};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use self::page::Page;
-use super::signals::{Signal, Signals};
+use super::cut_short;
 use crate::lines::{InputLine, next_line};
+use crate::signals::{Signal, Signals};
 
 /// The longest line that is read, in bytes; no command is near it.
 const MAX_LINE_BYTES: usize = 64 * 1024;
@@ -63,6 +64,8 @@ pub async fn play(setup: Setup, client: Client, greeting: Option<String>) -> io:
         None
     });
     let show = |view: View| write(&|page| page.show(&view));
+    let mut link = client.link();
+    let online = Cell::new(false);
     let mut game = pin!(drive(session, outputs, client, inputs, show));
     let mut stopped_at = None;
     loop {
@@ -80,18 +83,21 @@ pub async fn play(setup: Setup, client: Client, greeting: Option<String>) -> io:
                 }
                 write(&|page| page.line("Ctrl-C once more leaves."));
             }
+            Ok(()) = link.changed() => {
+                online.set(online.get() || matches!(*link.borrow_and_update(), Link::Live { .. }));
+            }
             () = sleep_until(prompt_at.unwrap_or_else(Instant::now)), if prompt_at.is_some() => {
                 write(&Page::ask);
             }
         }
     }
     drop(interrupt);
-    // Who leaves while the store is away has not failed.
-    if let Ok(Ending::Goodbye) = timeout(GOODBYE, game).await {
-        return Ok(Ending::Goodbye);
+    if let Ok(ending) = timeout(GOODBYE, game).await {
+        return Ok(ending);
     }
-    write(&|page| cmud::text::GOODBYE.iter().try_for_each(|line| page.line(line)));
-    Ok(Ending::Goodbye)
+    let (ending, lines) = cut_short(online.get());
+    write(&|page| lines.iter().try_for_each(|line| page.line(line)));
+    Ok(ending)
 }
 
 /// Lines of standard input, read on a thread of their own: a read that waits for a person cannot

@@ -24,7 +24,8 @@ use tokio::time::{Instant, sleep_until};
 use self::face::{Face, Wish};
 use self::raw::RawMode;
 use self::screen::Screen;
-use crate::play::signals::{Signal, Signals};
+use super::cut_short;
+use crate::signals::{Signal, Signals};
 
 /// How often what moves by itself moves on.
 const TICK: Duration = Duration::from_millis(100);
@@ -69,7 +70,7 @@ pub async fn play(setup: Setup, client: Client, greeting: Option<String>) -> io:
 
     let ending = loop {
         tokio::select! {
-            ending = &mut game => break table.ending(ending),
+            ending = &mut game => break ending,
             Some(view) = shown.recv() => table.change(|face| face.view(view)),
             event = keys.recv(), if !table.gone => table.event(event),
             signal = signals.next() => table.signal(signal),
@@ -211,18 +212,11 @@ impl Table {
         }
     }
 
-    /// Who leaves while the store is away has not failed.
-    fn ending(&mut self, ending: Ending) -> Ending {
-        match ending {
-            Ending::Failed(_) if self.tell.is_none() => self.cut_short(),
-            ending => ending,
-        }
-    }
-
     /// The session has not said goodbye itself.
     fn cut_short(&mut self) -> Ending {
-        self.face.say_goodbye();
-        Ending::Goodbye
+        let (ending, lines) = cut_short(self.face.has_been_online());
+        self.face.say_goodbye(lines);
+        ending
     }
 
     fn goodbye_by(&self) -> Instant {

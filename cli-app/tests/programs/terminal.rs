@@ -163,6 +163,26 @@ fn a_world_that_is_not_there_can_be_left() {
     it.shows("○ offline");
     it.types(CTRL_C);
     it.types(CTRL_C);
-    assert_eq!(it.ends(), Some(0));
+    assert_eq!(it.ends(), Some(1));
     assert!(it.is_restored());
+    let said = it.contents();
+    assert!(said.contains("nothing was played") && !said.contains("keeps your things"), "{said}");
+}
+
+#[test]
+fn who_leaves_while_the_world_is_away_is_not_promised_too_much() {
+    let mut server = TestServer::start();
+    let mut it = play(&server.address(), "Ada", &[]);
+    it.row("> help, or Tab");
+    server.kill();
+    it.shows("○ offline");
+    it.types("mine 3\r");
+    it.shows("connection is lost");
+    it.types(CTRL_D);
+    assert_eq!(it.ends(), Some(0));
+    let said = it.contents();
+    assert!(
+        said.contains("may be lost. Goodbye!") && !said.contains("keeps your things"),
+        "{said}"
+    );
 }

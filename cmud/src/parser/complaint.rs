@@ -13,8 +13,8 @@ pub enum Complaint {
     Unknown {
         /// What was typed.
         word: String,
-        /// What is most like it.
-        nearest: Verb,
+        /// What may have been meant.
+        nearest: Option<Verb>,
     },
     /// Several commands begin like that.
     Ambiguous {
@@ -57,12 +57,15 @@ impl std::error::Error for Complaint {}
 impl fmt::Display for Complaint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unknown { word, nearest } => write!(
+            Self::Unknown { word, nearest: Some(nearest) } => write!(
                 f,
                 "There is no command {}. Did you mean `{}`? Type `help` for all there are.",
                 quote(word),
                 nearest.word()
             ),
+            Self::Unknown { word, nearest: None } => {
+                write!(f, "There is no command {}. Type `help` for all there are.", quote(word))
+            }
             Self::Ambiguous { word, verbs } => {
                 write!(f, "{} could be {}. One more letter, please.", quote(word), either(verbs))
             }

@@ -150,21 +150,32 @@ impl Verb {
         match begins[..] {
             [verb] if lower.len() >= 2 => Ok(verb),
             [] | [_] => {
-                Err(Complaint::Unknown { word: word.to_string(), nearest: near(&lower, mode) })
+                let nearest = begins.first().copied().or_else(|| near(&lower, mode));
+                Err(Complaint::Unknown { word: word.to_string(), nearest })
             }
             _ => Err(Complaint::Ambiguous { word: word.to_string(), verbs: begins }),
         }
     }
 }
 
-/// The verb that is most like a word; of several, one with the same first letter.
-fn near(word: &str, mode: Mode) -> Verb {
-    // Comparing takes time, and the rest of a long word makes it like no verb more than another.
-    const COMPARED: usize = 16;
-    let word: String = word.chars().take(COMPARED).collect();
-    let unlike = |verb: &Verb| {
+/// The verb of which a word may be a slip of the finger: one letter in three is wrong at most. Of several,
+/// one with the same first letter.
+fn near(word: &str, mode: Mode) -> Option<Verb> {
+    /// Comparing takes time, and a longer word is like no verb.
+    const LONGEST: usize = 16;
+    let length = word.chars().count();
+    if length > LONGEST {
+        return None;
+    }
+    let slips = (length / 3).max(1);
+    let likeness = |verb: Verb| {
+        // A word of one or two letters is like everything that is as short.
+        let aliases = verb.aliases().iter().copied().filter(|alias| alias.len() > 2);
+        let names = aliases.chain([verb.word()]);
+        let distance = names.map(|name| damerau_levenshtein(word, name)).min()?;
         let other_letter = word.chars().next() != verb.word().chars().next();
-        (damerau_levenshtein(&word, verb.word()), other_letter)
+        (distance <= slips).then_some((distance, other_letter))
     };
-    Verb::of(mode).min_by_key(unlike).unwrap_or(Verb::Help)
+    let like = Verb::of(mode).filter_map(|verb| Some((likeness(verb)?, verb)));
+    like.min_by_key(|(likeness, _)| *likeness).map(|(_, verb)| verb)
 }

@@ -133,7 +133,7 @@ pub enum View {
     Waiting(Vec<String>),
     /// What a line that is typed now will be. Comes before the first line and at every change.
     Prompt(Prompt),
-    /// The session could not begin and is over: a sentence that says why (exit code 1).
+    /// The session could not begin, or cannot go on, and is over: a sentence that says why (exit code 1).
     Fail {
         /// The sentence.
         message: String,

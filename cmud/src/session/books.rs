@@ -61,15 +61,37 @@ pub(super) struct Books {
     give_up: bool,
     /// Whether the store has ever answered.
     reached: bool,
+    /// Whether the store was away when it was last asked.
+    away: bool,
     /// Whether the loss of the connection has been said and its return has not.
     lost: bool,
+}
+
+/// How it stands with the store when a game ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It has all that it was told, or was never asked.
+    Here,
+    /// It has not answered lately.
+    Away,
+    /// It was asked, and has never answered.
+    Unreached,
 }
 
 impl Books {
     pub(super) fn new(io: Io, setup: &Setup) -> Self {
         let mut rng = StdRng::seed_from_u64(setup.seed);
         let token = Token::draw(&mut rng);
-        Self { io, rng, token, give_up: setup.give_up, reached: false, lost: false }
+        Self { io, rng, token, give_up: setup.give_up, reached: false, away: false, lost: false }
+    }
+
+    /// How it stands with the store.
+    pub(super) fn standing(&self) -> Standing {
+        match (self.away, self.reached) {
+            (false, _) => Standing::Here,
+            (true, true) => Standing::Away,
+            (true, false) => Standing::Unreached,
+        }
     }
 
     /// Keys and values under a prefix.
@@ -149,12 +171,14 @@ impl Books {
 
     fn found(&mut self) {
         self.reached = true;
+        self.away = false;
         if std::mem::take(&mut self.lost) {
             self.io.say(Tone::Success, "The connection is back.");
         }
     }
 
     fn missed(&mut self, error: &StoreError) {
+        self.away = true;
         if std::mem::replace(&mut self.lost, true) {
             return;
         }

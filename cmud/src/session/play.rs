@@ -1,7 +1,7 @@
 //! The game from the name to the goodbye.
 
 use super::api::{Prompt, Setup, Tone, View};
-use super::books::{Books, Stop};
+use super::books::{Books, Standing, Stop};
 use super::game::Game;
 use super::io::{Breath, Io};
 use super::opening;
@@ -17,17 +17,21 @@ pub(super) async fn play(io: Io, setup: Setup) {
     for (i, text) in text::WELCOME.iter().enumerate() {
         io.say(if i == 0 { Tone::Title } else { Tone::Story }, text);
     }
-    let end = match the_game(&io, setup).await {
-        Err(Stop::GaveUp(message)) => View::Fail { message },
-        Ok(()) | Err(_) => {
-            for text in text::GOODBYE {
-                io.say(Tone::Story, text);
-            }
-            View::Bye
-        }
+    let mut books = Books::new(io.clone(), &setup);
+    let end = the_game(&io, &mut books, setup).await;
+    let end = match (end, books.standing()) {
+        (Err(Stop::GaveUp(message)), _) => View::Fail { message },
+        (_, Standing::Unreached) => View::Fail { message: text::NEVER_REACHED.to_string() },
+        (_, Standing::Away) => goodbye(&io, text::GOODBYE_AWAY),
+        (_, Standing::Here) => goodbye(&io, text::GOODBYE),
     };
     io.prompt(Prompt::Closed);
     io.view(end);
+}
+
+fn goodbye(io: &Io, lines: &[&str]) -> View {
+    lines.iter().for_each(|text| io.say(Tone::Story, text));
+    View::Bye
 }
 
 /// What to do after a character was put down.
@@ -40,8 +44,7 @@ pub(super) enum Then {
     Leave,
 }
 
-async fn the_game(io: &Io, mut setup: Setup) -> Result<(), Stop> {
-    let mut books = Books::new(io.clone(), &setup);
+async fn the_game(io: &Io, books: &mut Books, mut setup: Setup) -> Result<(), Stop> {
     let mut name = setup.name.take();
     if setup.give_up {
         // Whoever gives up without a server wants to know before typing a name.
@@ -52,9 +55,9 @@ async fn the_game(io: &Io, mut setup: Setup) -> Result<(), Stop> {
             Some(name) => name,
             None => ask_name(io).await?,
         };
-        let stopped = match opening::open(&mut books, &chosen).await {
+        let stopped = match opening::open(books, &chosen).await {
             Ok(Some(opened)) => {
-                let mut game = Game::new(&mut books, opened, setup.pauses);
+                let mut game = Game::new(books, opened, setup.pauses);
                 let stopped = game.play().await;
                 io.watch(None);
                 stopped

@@ -27,6 +27,17 @@ pub const GOODBYE: &[&str] = &[
     "The world keeps your things. Goodbye!",
 ];
 
+/// The last lines while the store is away.
+pub const GOODBYE_AWAY: &[&str] = &[
+    "You close the lid. The fan goes on for a while, out of habit.",
+    "The world is out of reach. It keeps what it had heard of you by then;",
+    "what you did last may be lost. Goodbye!",
+];
+
+/// Why a game is over that has not begun.
+pub const NEVER_REACHED: &str =
+    "The world could not be reached: nothing was played, and nothing is kept.";
+
 /// Somebody of a rank.
 #[must_use]
 pub fn one(rank: Rank) -> &'static str {

@@ -6,8 +6,16 @@ const WIDTH: usize = 78;
 
 #[test]
 fn no_line_of_prose_is_wider_than_a_screen() {
-    let mut lines: Vec<&str> =
-        [WELCOME, GOODBYE, &[WHO, NAME_RULE, NOT_NAMES], lucky(), unlucky(), jokes()].concat();
+    let mut lines: Vec<&str> = [
+        WELCOME,
+        GOODBYE,
+        GOODBYE_AWAY,
+        &[NEVER_REACHED, WHO, NAME_RULE, NOT_NAMES],
+        lucky(),
+        unlucky(),
+        jokes(),
+    ]
+    .concat();
     lines.extend(Rank::ALL.iter().flat_map(|rank| chapter(*rank).concat()));
     lines.extend(Problem::ALL.iter().flat_map(|problem| brief(*problem)));
     lines.extend(Problem::ALL.map(solved));

@@ -99,6 +99,26 @@ fn quit_works_while_the_store_is_away() {
     world.pass(7_000);
     world.send(ada, "quit");
     assert!(gone(&world, ada));
+    let shown = world.shown(ada);
+    assert!(
+        shown.contains("may be lost. Goodbye!") && !shown.contains("keeps your things"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn who_leaves_without_having_met_the_store_is_told_that_nothing_is_kept() {
+    for leave in [Input::Interrupt, Input::Line("quit".to_owned())] {
+        let mut world = World::new();
+        world.weather = Weather::Down;
+        let ada = interactive(&mut world, "Ada", 1);
+        world.pass(1_000);
+        world.give(ada, leave);
+        world.give(ada, Input::EndOfInput);
+        world.pass(100);
+        assert!(failed(&world, ada) && !gone(&world, ada));
+        assert!(!world.shown(ada).contains("Goodbye"), "{}", world.shown(ada));
+    }
 }
 
 #[test]

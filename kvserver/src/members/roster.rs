@@ -181,7 +181,7 @@ impl Roster {
     }
 
     fn calls_due(&mut self, now: Now) -> Vec<Effect> {
-        let mut due = Vec::new();
+        let (mut due, waits) = (Vec::new(), !self.is_ready());
         for (address, contact) in &mut self.contacts {
             if now.elapsed < contact.next_call || !contact.may_be_called(now.elapsed) {
                 continue;
@@ -190,7 +190,16 @@ impl Roster {
             if live {
                 contact.answers(now.elapsed);
             } else if contact.does_not_answer(now.elapsed) {
-                tracing::warn!(member = %address, "does not answer; it is called again");
+                match waits {
+                    true => tracing::warn!(
+                        member = %address,
+                        "does not answer; it is called again. This server is not ready before it has \
+                         the store from a member"
+                    ),
+                    false => {
+                        tracing::warn!(member = %address, "does not answer; it is called again");
+                    }
+                }
             }
             due.push((address.clone(), live));
         }

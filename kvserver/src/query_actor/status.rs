@@ -52,7 +52,8 @@ impl QueryActor {
                 "this server knows no member {member}; kv status names those that it knows"
             )),
             Some((_, true)) => refused(format!(
-                "{member} still answers; only a member that is gone can be forgotten"
+                "{member} still answers, or did a moment ago: end it, wait for {} s, and try again",
+                members::SILENT.as_secs()
             )),
             Some((address, false)) => {
                 let address = address.clone();

@@ -8,6 +8,7 @@ use std::time::Duration;
 use actor::{ActorRef, System};
 use serde::Serialize;
 
+use super::StartError;
 use crate::entry::Entry;
 use crate::members;
 
@@ -21,6 +22,31 @@ struct Line<'a> {
     millis: u64,
     counter: u32,
     writer: String,
+}
+
+/// The folder that is meant when none is named.
+pub(super) const HERE: &str = ".";
+
+/// Whether the folder is there and can be written: to learn it only when there is something to write
+/// down would be too late. A folder that nobody has named is no reason not to start.
+pub(super) async fn check(folder: &Path) -> Result<(), StartError> {
+    let path = folder.to_owned();
+    let tried = tokio::task::spawn_blocking(move || try_folder(&path)).await;
+    let tried = tried.unwrap_or_else(|error| Err(io::Error::other(error)));
+    let Err(cause) = tried else { return Ok(()) };
+    let error = StartError::SetAside { folder: folder.to_owned(), cause };
+    if folder == Path::new(HERE) {
+        tracing::warn!("{error}");
+        return Ok(());
+    }
+    Err(error)
+}
+
+/// Leaves nothing behind.
+fn try_folder(folder: &Path) -> io::Result<()> {
+    let file = folder.join(format!(".kvserver-{:016x}", rand::random::<u64>()));
+    OpenOptions::new().create_new(true).write(true).open(&file)?;
+    std::fs::remove_file(&file)
 }
 
 /// Writes down, for as long as the server runs, what its clients wrote while it was away and what
@@ -40,13 +66,13 @@ pub(super) async fn write_down(system: System, members: ActorRef<members::Messag
         let written = tokio::task::spawn_blocking(move || append(&to, &entries)).await;
         match written {
             Ok(Ok(())) => tracing::warn!(
-                file = %file.display(),
-                "{count} writes of this server's clients were beaten by others while it was away; \
+                file = %file.display(), count,
+                "writes of this server's clients were beaten by others while it was away; \
                  they are written down"
             ),
             Ok(Err(error)) => tracing::error!(
-                file = %file.display(),
-                "{count} writes of this server's clients were beaten by others while it was away, and \
+                file = %file.display(), count,
+                "writes of this server's clients were beaten by others while it was away, and \
                  cannot be written down: {error}"
             ),
             Err(_) => return,
@@ -62,16 +88,16 @@ pub(super) async fn write_rest(entries: Vec<Entry>, file: PathBuf) {
     let (count, to) = (entries.len(), file.clone());
     match tokio::task::spawn_blocking(move || append(&to, &entries)).await {
         Ok(Ok(())) => tracing::warn!(
-            file = %file.display(),
-            "the server ends before {count} writes of its clients, from while it was away, could go back \
+            file = %file.display(), count,
+            "the server ends before writes of its clients, from while it was away, could go back \
              into the store; they are written down"
         ),
         Ok(Err(error)) => tracing::error!(
-            file = %file.display(),
-            "the server ends before {count} writes of its clients, from while it was away, could go back \
+            file = %file.display(), count,
+            "the server ends before writes of its clients, from while it was away, could go back \
              into the store, and they cannot be written down: {error}"
         ),
-        Err(error) => tracing::error!("{count} writes that were set aside are lost: {error}"),
+        Err(error) => tracing::error!(count, "writes that were set aside are lost: {error}"),
     }
 }
 

@@ -77,6 +77,17 @@ pub enum StartError {
         /// The folder that was named.
         folder: PathBuf,
     },
+    /// What was beaten while the server was away could not be written down there.
+    #[error(
+        "no file can be written in the folder {} ({cause}); name one with --set-aside DIR, for what \
+         clients wrote while the server was away and others have overwritten", folder.display()
+    )]
+    SetAside {
+        /// The folder that was named.
+        folder: PathBuf,
+        /// What the operating system said.
+        cause: io::Error,
+    },
     /// What the server was told to join names no server.
     #[error("cannot join {join:?}: {why}")]
     Join {
@@ -86,7 +97,10 @@ pub enum StartError {
         why: String,
     },
     /// The server was told to join itself.
-    #[error("a server cannot join itself: {address} is its own address; name another server")]
+    #[error(
+        "a server cannot join itself: {address} is its own address; name another server, or leave \
+         --join out to begin a new store"
+    )]
     JoinsItself {
         /// The address.
         address: String,

@@ -2,8 +2,10 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener as StdListener};
+use std::time::Duration;
 
 use actor::Address;
+use futures::future::join_all;
 
 use super::description::{read_address, read_join};
 use super::{Config, MAX_ACTORS, StartError};
@@ -18,7 +20,10 @@ pub(super) struct Sockets {
 
 impl Sockets {
     /// How others reach the server, and whom it is to meet.
-    pub(super) fn meet(&self, config: &Config) -> Result<(Address, Vec<Address>), StartError> {
+    pub(super) async fn meet(
+        &self,
+        config: &Config,
+    ) -> Result<(Address, Vec<Address>), StartError> {
         let bound = self.actor_system.1;
         let address = match &config.advertise {
             Some(address) => read_address(address)
@@ -27,11 +32,19 @@ impl Sockets {
         };
         let joins = config.join.iter().map(|join| read_join(join));
         let joins = joins.collect::<Result<Vec<_>, _>>()?;
-        if joins.contains(&address) || joins.contains(&Address::new(&bound.to_string())) {
-            return Err(StartError::JoinsItself { address: address.to_string() });
+        let own = join_all(joins.iter().map(|join| is_own(join, bound))).await;
+        let mut own = joins.iter().zip(own).filter(|(join, is_own)| *is_own || **join == address);
+        if let Some((join, _)) = own.next() {
+            return Err(StartError::JoinsItself { address: join.to_string() });
         }
         if !joins.is_empty() && bound.ip().is_unspecified() && config.advertise.is_none() {
             return Err(StartError::NotAdvertised { host: bound.ip() });
+        }
+        if bound.ip().is_unspecified() && config.advertise.is_none() {
+            tracing::warn!(
+                "other servers cannot join this one: it describes itself by {address}, which nobody \
+                 can call; say how they reach it with --advertise HOST:PORT"
+            );
         }
         Ok((address, joins))
     }
@@ -67,9 +80,35 @@ impl Sockets {
     }
 }
 
+/// Whether an address that is to be joined leads to this server's own listener. A name may stand for
+/// several servers and be this one's too: it is its own only if it leads nowhere else. What cannot be
+/// told now is found out when the server calls itself.
+async fn is_own(join: &Address, bound: SocketAddr) -> bool {
+    /// A server starts without the names of others, if they are slow to come.
+    const PATIENCE: Duration = Duration::from_secs(1);
+    let found = tokio::time::timeout(PATIENCE, tokio::net::lookup_host(join.as_str())).await;
+    let Ok(Ok(found)) = found else { return false };
+    let found: Vec<SocketAddr> = found.collect();
+    let listens = |at: &SocketAddr| at.port() == bound.port() && listens_on(bound.ip(), at.ip());
+    // localhost is often two addresses, of which a server listens on one.
+    let near = |at: &SocketAddr| at.port() == bound.port() && at.ip().is_loopback();
+    found.iter().any(listens) && found.iter().all(|at| listens(at) || near(at))
+}
+
+/// Whether who listens on this interface is reached at the address.
+fn listens_on(interface: IpAddr, address: IpAddr) -> bool {
+    match interface.is_unspecified() {
+        // Only an address of this machine can be bound.
+        true => std::net::UdpSocket::bind((address, 0)).is_ok(),
+        false => interface == address,
+    }
+}
+
 async fn resolve(host: &str) -> Result<IpAddr, StartError> {
     let failed = |cause| StartError::Host { host: host.to_owned(), cause };
-    let mut addresses = tokio::net::lookup_host((host, 0)).await.map_err(failed)?;
+    // As people copy it out of an address with a port.
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let mut addresses = tokio::net::lookup_host((bare, 0)).await.map_err(failed)?;
     let none = || failed(io::Error::from(io::ErrorKind::NotFound));
     addresses.next().map(|address| address.ip()).ok_or_else(none)
 }

@@ -61,6 +61,13 @@ impl Process {
         self.child.wait().unwrap();
     }
 
+    /// SIGTERM: it says goodbye. Waits for its end.
+    pub fn leave(&mut self) {
+        let kill = format!("kill -TERM {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+        assert!(self.child.wait().unwrap().success());
+    }
+
     /// What the log says so far.
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()

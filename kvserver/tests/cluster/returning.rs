@@ -235,3 +235,21 @@ async fn a_server_that_is_shut_down_leaves_nothing_untold_and_is_forgotten() {
     }
     shut_down(nodes).await;
 }
+
+/// The log of a server that leaves, and of one that is told so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_leaves_says_so_and_nobody_is_alarmed() {
+    let first = Process::start(&["--port", "0", "--actors", "1"]);
+    let args = ["--port", "0", "--actors", "1", "--join", &first.description];
+    let mut second = Process::start(&args);
+    until_ready_at(second.http).await;
+    Client::connect(second.queries[0]).await.put("key", "value").await;
+    second.leave();
+    second.until_logged(&["INFO", "this server leaves the store", "the others have all"]).await;
+    first.until_logged(&["INFO", "has left the store"]).await;
+    // The end of the link comes last, and is news like the rest.
+    first.until_logged(&["INFO", "the link to"]).await;
+    for log in [first.log(), second.log()] {
+        assert!(!log.contains("WARN") && !log.contains("ERROR"), "{log}");
+    }
+}

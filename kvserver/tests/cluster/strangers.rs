@@ -10,6 +10,7 @@ use kvcommon::RefusalKind;
 use kvserver::members::{self, Hello};
 use kvserver::query_actor::Member;
 use kvserver::{Config, Server, StartError, start};
+use testproxy::Proxy;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -86,13 +87,18 @@ async fn a_server_does_not_join_itself() {
     }
 }
 
-/// A name of itself that it cannot know for one is found out when it answers.
+/// A way to itself that it cannot know for one is found out when it answers, and is said once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_joins_itself_by_another_name_says_so() {
+async fn a_server_that_joins_itself_by_another_way_says_so_once() {
     let port = free_port().to_string();
-    let name = format!("localhost:{port}");
-    let server = Process::start(&["--port", &port, "--join", &name]);
-    server.until_logged(&[&name, "itself"]).await;
+    let way = Proxy::start("127.0.0.1:0", format!("127.0.0.1:{port}")).await.unwrap();
+    let way = way.near().to_string();
+    let server = Process::start(&["--port", &port, "--join", &way]);
+    server.until_logged(&["ERROR", &way, "cannot join itself", "--join"]).await;
+    // Meanwhile it has called itself several times.
+    server.until_logged(&["WARN", &way, "does not answer"]).await;
+    let log = server.log();
+    assert_eq!(log.lines().count(), 2, "{log}");
     assert!(!is_ready(server.http).await);
 }
 

@@ -77,7 +77,10 @@ async fn it_says_where_it_listens_as_json_and_ends_on_a_signal() {
         let mut client = Client::connect(address(&queries[1])).await;
         client.put("key", "value").await;
         server.signal(signal);
-        assert_eq!(server.end(), (Some(0), String::new()), "SIG{signal}");
+        let (code, said) = server.end();
+        assert_eq!(code, Some(0), "SIG{signal}: {said}");
+        assert_eq!(said.lines().count(), 1, "SIG{signal}: {said}");
+        assert!(said.contains("INFO") && said.contains("this server ends"), "{said}");
     }
 }
 
@@ -126,6 +129,87 @@ fn without_json_a_person_is_told() {
 }
 
 #[test]
+fn one_that_joins_says_for_whom_it_waits_and_when_it_is_ready() {
+    let mut first = Running::start(&["--port", "0", "--actors", "1", "--json"]);
+    let said: Value = serde_json::from_str(&first.line()).unwrap();
+    let description = said["desc"].as_str().unwrap();
+    let mut second = Running::start(&[
+        "--port",
+        "0",
+        "--actors",
+        "1",
+        "--join",
+        description,
+        "--join",
+        "127.0.0.1:1",
+    ]);
+    let mut out = BufReader::new(second.0.stdout.take().unwrap());
+    let mut said = String::new();
+    while !said.contains("The store is open.") {
+        assert_ne!(out.read_line(&mut said).unwrap(), 0, "{said}");
+    }
+    let expected = format!("it comes from one of {}, 127.0.0.1:1.\n", "127.0.0.1:");
+    let (before, after) = expected.split_once(',').unwrap();
+    assert!(said.contains(before) && said.contains(after), "{said}");
+    assert!(said.contains("leave --join out"), "{said}");
+    assert!(said.ends_with("Ctrl-C ends it.\nThe store is open.\n"), "{said}");
+
+    let said = banner(&["--actors", "1", "--join", "127.0.0.1:1"]);
+    assert!(said.contains("not open here yet: it comes from 127.0.0.1:1.\n"), "{said}");
+    assert!(!said.contains("The store is open."), "{said}");
+}
+
+#[test]
+fn one_that_listens_everywhere_says_that_it_has_to_be_told_its_address() {
+    let warned = |args: &[&str]| {
+        let always = ["--port", "0", "--actors", "1", "--json"];
+        let mut server = Running::start(&[&always, args].concat());
+        server.line();
+        server.signal("TERM");
+        let (_, said) = server.end();
+        said.contains("--advertise")
+    };
+    assert!(warned(&["--host", "0.0.0.0"]));
+    assert!(!warned(&["--host", "0.0.0.0", "--advertise", "here.example:6000"]));
+    assert!(!warned(&[]));
+    // What is printed can be called, at least from here.
+    let said = banner(&["--host", "0.0.0.0", "--actors", "1", "--http", "0.0.0.0:0"]);
+    for part in ["--server 127.0.0.1:", "http://127.0.0.1:", "none can join", "From elsewhere"] {
+        assert!(said.contains(part), "{part} in {said}");
+    }
+    let said = banner(&["--host", "0.0.0.0", "--actors", "1", "--advertise", "here.example:6000"]);
+    assert!(said.contains("other servers        --join here.example:6000\n"), "{said}");
+}
+
+/// A folder that nobody has named is only warned of.
+#[test]
+fn one_that_is_started_where_nothing_can_be_written_says_so() {
+    let mut command = Command::new(PROGRAM);
+    command.args(["--port", "0", "--actors", "1", "--json"]).current_dir("/proc");
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut server = Running(child);
+    server.line();
+    server.signal("TERM");
+    let (code, said) = server.end();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("WARN") && said.contains("--set-aside"), "{said}");
+}
+
+#[test]
+fn an_address_in_brackets_is_an_address() {
+    if TcpListener::bind("[::1]:0").is_err() {
+        println!("skipped: this machine has no IPv6");
+        return;
+    }
+    for host in ["::1", "[::1]"] {
+        let said = banner(&["--actors", "1", "--host", host, "--http", "[::1]:0"]);
+        for part in ["--server [::1]:", "http://[::1]:", "\"actor_system\":\"[::1]:"] {
+            assert!(said.contains(part), "{part} in {said}");
+        }
+    }
+}
+
+#[test]
 fn a_start_that_fails_names_its_cause() {
     let blocker = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = blocker.local_addr().unwrap().port().to_string();
@@ -140,8 +224,14 @@ fn a_start_that_fails_names_its_cause() {
     let join = |what| ["--port", "0", "--actors", "1", "--join", what];
     check_fails(&join("nonsense"), 1, &["cannot join", "nonsense", "HOST:PORT"]);
     check_fails(&join("{\"cmud\":9}"), 1, &["version 9", "same release"]);
-    let itself = ["--port", "6543", "--actors", "1", "--join", "127.0.0.1:6543"];
-    check_fails(&itself, 1, &["cannot join itself", "127.0.0.1:6543"]);
+    for (host, name) in
+        [("127.0.0.1", "127.0.0.1"), ("127.0.0.1", "localhost"), ("0.0.0.0", "localhost")]
+    {
+        let name = format!("{name}:6543");
+        let itself = ["--port", "6543", "--actors", "1", "--host", host, "--join", &name];
+        check_fails(&itself, 1, &["cannot join itself", &name, "another server"]);
+    }
+    check_fails(&["--port", "0", "--set-aside", "/no/such"], 1, &["/no/such", "--set-aside"]);
     let everywhere = ["--port", "0", "--host", "0.0.0.0", "--join", "127.0.0.1:1"];
     check_fails(&everywhere, 1, &["--advertise"]);
     check_fails(&["--port", "0", "--advertise", "here"], 1, &["here", "HOST:PORT"]);

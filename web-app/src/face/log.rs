@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use cmud::Tone;
 use page::state::{Entry, Said};
-use page::words::parts;
+use page::words::{parts, unbroken};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{HtmlElement, ResizeObserver};
@@ -103,7 +103,7 @@ fn line(entry: &Entry) -> Html {
 }
 
 fn part((typeable, text): (bool, &str)) -> Html {
-    let text = AttrValue::from(text.to_owned());
+    let text = AttrValue::from(unbroken(text));
     if typeable {
         html! { <code>{ text }</code> }
     } else {

@@ -1,14 +1,15 @@
 //! The load itself: connections that each keep one message of queries under way.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use futures::future::join_all;
 use futures::{SinkExt, StreamExt};
 use hdrhistogram::Histogram;
-use kvclient::Address;
+use kvclient::{Address, ErrorKind};
 use kvcommon::limits::MAX_MESSAGE_BYTES;
-use kvcommon::{Answer, PROTOCOL, Query, QueryId, frame};
+use kvcommon::{Answer, PROTOCOL, Query, QueryId, Refusal, RefusalKind, frame};
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use tokio::net::TcpStream;
@@ -18,6 +19,7 @@ use tokio_tungstenite::tungstenite::client::ClientRequestBuilder;
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 use super::Options;
+use crate::kv::answer::Failure;
 
 /// A server that has not answered for so long will not answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -38,7 +40,7 @@ pub struct Tally {
     /// Queries that were refused.
     pub refused: u64,
     /// The first reason for a refusal or for a connection that was lost.
-    pub trouble: Option<String>,
+    pub trouble: Option<Failure>,
     /// Connections that were lost.
     pub lost: usize,
     /// How long each message and its answers took, in microseconds.
@@ -67,26 +69,56 @@ pub struct Load {
     options: Options,
     value: String,
     over: AtomicBool,
+    /// The keys up to this one may be in the store.
+    written: AtomicUsize,
 }
 
 impl Load {
     pub fn new(options: Options) -> Self {
         let value = "v".repeat(options.value_size);
-        Self { options, value, over: AtomicBool::new(false) }
+        Self { options, value, over: AtomicBool::new(false), written: AtomicUsize::new(0) }
     }
 
-    /// Writes every key.
-    pub async fn fill(&self, addresses: &[Address]) -> Result<(), String> {
-        self.all_keys(addresses, Some(&self.value)).await
+    /// Writes every key, unless it is stopped.
+    pub async fn fill(&self, addresses: &[Address]) -> Result<(), Failure> {
+        self.all_keys(addresses, Some(&self.value), self.options.keys).await
     }
 
-    /// Deletes every key.
-    pub async fn clean(&self, addresses: &[Address]) -> Result<(), String> {
-        self.all_keys(addresses, None).await
+    /// Deletes every key that was written.
+    pub async fn clean(&self, addresses: &[Address]) -> Result<(), Failure> {
+        match self.written.load(Ordering::Relaxed) {
+            0 => Ok(()),
+            written => self.all_keys(addresses, None, written).await,
+        }
+    }
+
+    /// Ends what is under way after the message that it waits for.
+    pub fn stop(&self) {
+        self.over.store(true, Ordering::Relaxed);
+    }
+
+    pub fn is_stopped(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
+    }
+
+    /// How long it is to last.
+    pub fn seconds(&self) -> u32 {
+        self.options.seconds
+    }
+
+    /// Which keys stay if they cannot be deleted, and what to do about it.
+    pub fn what_is_left(&self) -> String {
+        let Options { prefix, .. } = &self.options;
+        let written = self.written.load(Ordering::Relaxed);
+        let word = shlex::try_quote(prefix).map_or_else(|_| "…".into(), |word| word.into_owned());
+        format!(
+            "keys that begin with {prefix:?} may be left; to delete them: kv bench --server … --prefix {word} \
+             --keys {written} --seconds 1"
+        )
     }
 
     /// Opens the connections, spread over the addresses.
-    pub async fn connect(&self, addresses: &[Address]) -> Result<Vec<Socket>, String> {
+    pub async fn connect(&self, addresses: &[Address]) -> Result<Vec<Socket>, Failure> {
         let mut sockets = Vec::new();
         for address in addresses.iter().cycle().take(self.options.connections) {
             sockets.push(open(address).await?);
@@ -118,7 +150,7 @@ impl Load {
             () = stop => {}
             () = all_lost => {}
         }
-        self.over.store(true, Ordering::Relaxed);
+        self.stop();
         tally.time = begun.elapsed();
         while let Some(Ok(part)) = connections.join_next().await {
             tally.add(part);
@@ -129,7 +161,7 @@ impl Load {
     async fn converse(self: Arc<Self>, mut socket: Socket, seed: u64) -> Tally {
         let mut tally = Tally::new();
         let mut random = SmallRng::seed_from_u64(seed);
-        while !self.over.load(Ordering::Relaxed) {
+        while !self.is_stopped() {
             let message = self.message(&mut random);
             if let Err(why) = self.round(&mut socket, message, &mut tally).await {
                 tally.lost = 1;
@@ -165,20 +197,23 @@ impl Load {
         socket: &mut Socket,
         message: Vec<u8>,
         tally: &mut Tally,
-    ) -> Result<(), String> {
+    ) -> Result<(), Failure> {
         let asked = frame::queries(&message).count();
         let begun = Instant::now();
-        socket.send(Message::Binary(message.into())).await.map_err(|error| error.to_string())?;
+        socket
+            .send(Message::Binary(message.into()))
+            .await
+            .map_err(|error| lost(error.to_string()))?;
         let mut answered = 0;
         while answered < asked {
             let answers = next(socket).await?;
             for item in frame::answers(&answers) {
                 answered += 1;
-                match item.map_err(|error| error.to_string())?.answer {
+                match item.map_err(|error| Failure::protocol(error.to_string()))?.answer {
                     Answer::Found { .. } | Answer::Missing { .. } => tally.gets += 1,
                     Answer::Refused(refusal) => {
                         tally.refused += 1;
-                        tally.trouble.get_or_insert_with(|| refusal.to_string());
+                        tally.trouble.get_or_insert_with(|| refused(&refusal));
                     }
                     _ => tally.puts += 1,
                 }
@@ -189,15 +224,42 @@ impl Load {
         Ok(())
     }
 
-    /// Gives every key this value, or none.
-    async fn all_keys(&self, addresses: &[Address], value: Option<&str>) -> Result<(), String> {
-        let address = addresses.first().ok_or("there is no address")?;
+    /// Gives the first keys this value, or none, through the first address that takes them.
+    async fn all_keys(
+        &self,
+        addresses: &[Address],
+        value: Option<&str>,
+        count: usize,
+    ) -> Result<(), Failure> {
+        let mut result = Err(Failure::invalid("there is no address"));
+        for address in addresses {
+            result = self.keys_through(address, value, count).await;
+            if result.is_ok() {
+                break;
+            }
+        }
+        result
+    }
+
+    async fn keys_through(
+        &self,
+        address: &Address,
+        value: Option<&str>,
+        count: usize,
+    ) -> Result<(), Failure> {
         let mut socket = open(address).await?;
         let mut tally = Tally::new();
         let together = (MAX_MESSAGE_BYTES / (self.options.value_size + 1100)).clamp(1, TOGETHER);
-        for first in (0..self.options.keys).step_by(together) {
+        for first in (0..count).step_by(together) {
+            let next = count.min(first + together);
+            if value.is_some() {
+                if self.is_stopped() {
+                    break;
+                }
+                self.written.fetch_max(next, Ordering::Relaxed);
+            }
             let mut message = Vec::new();
-            for number in first..self.options.keys.min(first + together) {
+            for number in first..next {
                 let key = &self.key(number);
                 let query = match value {
                     Some(value) => Query::Put { key, value, floor: None },
@@ -206,8 +268,9 @@ impl Load {
                 frame::encode_query(&mut message, QueryId(number as u64), &query);
             }
             self.round(&mut socket, message, &mut tally).await?;
-            if let Some(why) = tally.trouble {
-                return Err(format!("{address} refuses the keys: {why}"));
+            if let Some(Failure { kind, message }) = tally.trouble {
+                let message = format!("{address} refuses the keys: {message}");
+                return Err(Failure { kind, message });
             }
         }
         Ok(())
@@ -218,36 +281,86 @@ impl Load {
     }
 }
 
-async fn open(address: &Address) -> Result<Socket, String> {
-    let failed = |error: &dyn std::fmt::Display| format!("{address} cannot be reached: {error}");
-    if address.is_encrypted() {
-        return Err(failed(&"this program has no TLS for wss://"));
+/// Those of the addresses that answer, and why the others do not.
+///
+/// # Errors
+/// When none does: why the first one does not.
+pub async fn reachable(
+    addresses: impl IntoIterator<Item = Address>,
+) -> Result<(Vec<Address>, Vec<Failure>), Failure> {
+    let tries = addresses.into_iter().map(async |address| {
+        let opened = open(&address).await;
+        opened.map(|_| address)
+    });
+    let (mut answer, mut away) = (Vec::new(), Vec::new());
+    for tried in join_all(tries).await {
+        match tried {
+            Ok(address) => answer.push(address),
+            Err(why) => away.push(why),
+        }
     }
-    let opening = async {
-        let stream = TcpStream::connect(address.host_and_port()).await.map_err(|e| failed(&e))?;
-        stream.set_nodelay(true).map_err(|error| failed(&error))?;
-        let uri = address.url().parse().map_err(|error| failed(&error))?;
-        let request = ClientRequestBuilder::new(uri).with_sub_protocol(PROTOCOL);
-        let (socket, _) = client_async(request, stream).await.map_err(|error| failed(&error))?;
-        Ok(socket)
-    };
-    tokio::time::timeout(PATIENCE, opening).await.unwrap_or_else(|_| Err(failed(&"no answer")))
+    match answer.is_empty() {
+        true => {
+            Err(away.into_iter().next().unwrap_or_else(|| Failure::invalid("there is no address")))
+        }
+        false => Ok((answer, away)),
+    }
 }
 
-async fn next(socket: &mut Socket) -> Result<bytes::Bytes, String> {
+async fn open(address: &Address) -> Result<Socket, Failure> {
+    let failed = |kind: ErrorKind, why: &dyn std::fmt::Display| Failure {
+        kind,
+        message: format!("{address} cannot be reached: {why}"),
+    };
+    let unreachable = |why: &dyn std::fmt::Display| failed(ErrorKind::Unreachable, why);
+    if address.is_encrypted() {
+        return Err(failed(ErrorKind::Invalid, &"this program has no TLS for wss://"));
+    }
+    let opening = async {
+        let stream =
+            TcpStream::connect(address.host_and_port()).await.map_err(|e| unreachable(&e))?;
+        stream.set_nodelay(true).map_err(|error| unreachable(&error))?;
+        let uri = address.url().parse().map_err(|error| failed(ErrorKind::Invalid, &error))?;
+        let request = ClientRequestBuilder::new(uri).with_sub_protocol(PROTOCOL);
+        let opened = client_async(request, stream).await;
+        let (socket, _) = opened.map_err(|error| failed(ErrorKind::Protocol, &error))?;
+        Ok(socket)
+    };
+    let opened = tokio::time::timeout(PATIENCE, opening).await;
+    opened.unwrap_or_else(|_| Err(failed(ErrorKind::Timeout, &"no answer")))
+}
+
+async fn next(socket: &mut Socket) -> Result<bytes::Bytes, Failure> {
     loop {
         let message = tokio::time::timeout(PATIENCE, socket.next()).await;
-        let message = message.map_err(|_| format!("no answer for {} s", PATIENCE.as_secs()))?;
+        let message = message.map_err(|_| Failure {
+            kind: ErrorKind::Timeout,
+            message: format!("no answer for {} s", PATIENCE.as_secs()),
+        })?;
         match message {
             Some(Ok(Message::Binary(answers))) => return Ok(answers),
             Some(Ok(Message::Close(Some(frame)))) => {
-                return Err(format!("the server closed the connection: {}", frame.reason));
+                let why = frame.reason;
+                return Err(lost(format!("the server closed the connection: {why}")));
             }
             Some(Ok(Message::Close(None))) | None => {
-                return Err("the server closed the connection".to_owned());
+                return Err(lost("the server closed the connection"));
             }
             Some(Ok(_)) => {}
-            Some(Err(error)) => return Err(error.to_string()),
+            Some(Err(error)) => return Err(lost(error.to_string())),
         }
     }
+}
+
+fn lost(why: impl Into<String>) -> Failure {
+    Failure { kind: ErrorKind::Unreachable, message: why.into() }
+}
+
+fn refused(refusal: &Refusal) -> Failure {
+    let kind = match refusal.kind {
+        RefusalKind::Invalid => ErrorKind::Invalid,
+        RefusalKind::TooLarge => ErrorKind::TooLarge,
+        RefusalKind::NotReady => ErrorKind::NotReady,
+    };
+    Failure { kind, message: refusal.to_string() }
 }

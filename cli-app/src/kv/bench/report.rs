@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::Options;
 use super::load::Tally;
+use crate::kv::answer::Failure;
 
 /// What was asked for, and what came of it.
 pub struct Report {
@@ -14,38 +15,60 @@ pub struct Report {
     pub tally: Tally,
     /// The processor time that the server has used, if it is here.
     pub cpu: Option<Duration>,
+    /// Servers that were not used, since they did not answer.
+    pub away: Vec<Failure>,
+    /// Keys that should have been deleted.
+    pub left: Option<String>,
 }
 
 const QUANTILES: [(&str, f64); 4] = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)];
 
 impl Report {
-    /// Whether there were answers, and nothing else.
+    /// Whether there were answers, and nothing went wrong.
     pub fn is_well(&self) -> bool {
-        self.answered() > 0 && self.tally.refused == 0 && self.tally.lost == 0
+        let Tally { refused, lost, .. } = self.tally;
+        self.answered() > 0 && refused == 0 && lost == 0 && self.left.is_none()
     }
 
     /// Some lines for people.
     pub fn text(&self) -> String {
         let Options { connections, pipeline, gets, keys, value_size, .. } = self.options;
         let Tally { gets: got, puts, refused, lost, .. } = self.tally;
+        let of = |count: usize, one: &str, more: &str| counted(count as u64, one, more);
         let mut text = format!(
-            "{connections} connections with {pipeline} queries each, {gets}% Gets, {keys} keys, \
-             values of {value_size} bytes, {:.1} s\n",
+            "{} with {} each, {gets}% Gets, {}, values of {}, {:.1} s\n",
+            of(connections, "connection", "connections"),
+            of(pipeline, "query", "queries"),
+            of(keys, "key", "keys"),
+            of(value_size, "byte", "bytes"),
             self.tally.time.as_secs_f64()
         );
         let mut line = |name: &str, what: String| {
             let _ = writeln!(text, "  {name:<12}{what}");
         };
-        line("throughput", format!("{:.0} queries/s ({got} Gets, {puts} Puts)", self.rate()));
-        let latency = QUANTILES.map(|(name, at)| format!("{name} {}", millis(self.micros(at))));
-        let most = millis(self.tally.latency.max());
-        line("latency", format!("{}, max {most}", latency.join(", ")));
-        match self.cpu_micros() {
-            Some(cpu) => line("server CPU", format!("{cpu:.2} µs a query")),
-            None => line("server CPU", "unknown: its process is not here, or not ours".to_owned()),
+        if self.answered() > 0 {
+            let (got, puts) = (counted(got, "Get", "Gets"), counted(puts, "Put", "Puts"));
+            line("throughput", format!("{:.0} queries/s ({got}, {puts})", self.rate()));
+            let latency = QUANTILES.map(|(name, at)| format!("{name} {}", millis(self.micros(at))));
+            let most = millis(self.tally.latency.max());
+            line("latency", format!("{}, max {most}", latency.join(", ")));
+            match self.cpu_micros() {
+                Some(cpu) => line("server CPU", format!("{cpu:.2} µs a query")),
+                None => {
+                    line("server CPU", "unknown: its process is not here, or not ours".to_owned());
+                }
+            }
         }
-        if let Some(trouble) = &self.tally.trouble {
-            line("trouble", format!("{refused} refused, {lost} connections lost: {trouble}"));
+        if let Some(Failure { message, .. }) = &self.tally.trouble {
+            let lost = of(lost, "connection", "connections");
+            let refused = counted(refused, "query", "queries");
+            line("trouble", format!("{refused} refused, {lost} lost: {message}"));
+        }
+        for Failure { message, .. } in &self.away {
+            line("not used", message.clone());
+        }
+        if let Some(left) = &self.left {
+            line("left", left.clone());
         }
         text
     }
@@ -69,7 +92,9 @@ impl Report {
             "puts": self.tally.puts,
             "refused": self.tally.refused,
             "connections_lost": self.tally.lost,
-            "trouble": self.tally.trouble,
+            "trouble": self.tally.trouble.as_ref().map(|trouble| &trouble.message),
+            "not_used": self.away.iter().map(|away| &away.message).collect::<Vec<_>>(),
+            "left": self.left,
             "queries_per_second": self.rate(),
             "latency_us": latency,
             "server_cpu_us_per_query": self.cpu_micros(),
@@ -95,6 +120,10 @@ impl Report {
     }
 }
 
+fn counted(count: u64, one: &str, more: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { more })
+}
+
 fn millis(micros: u64) -> String {
     format!("{:.2} ms", micros as f64 / 1e3)
 }
@@ -113,7 +142,8 @@ mod tests {
 
     fn report(tally: Tally) -> Report {
         let Line { options } = Line::parse_from(["bench", "--pipeline", "16"]);
-        Report { options, tally, cpu: Some(Duration::from_millis(5)) }
+        let cpu = Some(Duration::from_millis(5));
+        Report { options, tally, cpu, away: Vec::new(), left: None }
     }
 
     #[test]
@@ -135,9 +165,9 @@ mod tests {
     #[test]
     fn trouble_is_told_and_is_not_well() {
         let mut tally = Tally::new();
-        (tally.lost, tally.trouble) = (1, Some("it went away".to_owned()));
+        (tally.lost, tally.trouble) = (1, Some(Failure::protocol("it went away")));
         let report = report(tally);
         assert!(!report.is_well());
-        assert!(report.text().contains("1 connections lost: it went away"));
+        assert!(report.text().contains("0 queries refused, 1 connection lost: it went away"));
     }
 }

@@ -33,6 +33,7 @@ pub struct Face {
     status: Option<Status>,
     progress: Option<Progress>,
     link: Link,
+    has_been_online: bool,
     /// What has been said and typed since the last frame.
     fresh: Vec<Entry>,
     /// Lines whose turn has not come.
@@ -70,6 +71,7 @@ impl Face {
             prompt: Prompt::Busy,
             status: None,
             progress: None,
+            has_been_online: matches!(link, Link::Live { .. }),
             link,
             fresh: Vec::new(),
             waiting: Vec::new(),
@@ -96,6 +98,7 @@ impl Face {
 
     /// Takes the state of the connection.
     pub fn link(&mut self, link: Link) {
+        self.has_been_online |= matches!(link, Link::Live { .. });
         self.link = link;
     }
 
@@ -148,10 +151,15 @@ impl Face {
     }
 
     /// The session has not said goodbye in time.
-    pub fn say_goodbye(&mut self) {
-        for line in cmud::text::GOODBYE {
+    pub fn say_goodbye(&mut self, lines: &[&str]) {
+        for line in lines {
             self.say(style_of(Tone::Story), *line);
         }
+    }
+
+    /// Whether there ever was a connection.
+    pub fn has_been_online(&self) -> bool {
+        self.has_been_online
     }
 
     /// Whether something on the screen moves by itself.

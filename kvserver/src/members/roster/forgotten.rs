@@ -10,7 +10,7 @@ use std::time::Duration;
 use actor::{Address, Now};
 use serde::{Deserialize, Serialize};
 
-use super::{Effect, Hello, Roster};
+use super::{Effect, Hello, Roster, SILENT};
 use crate::query_actor::{Member, Note};
 
 /// One that was silent may live behind a broken network: it is still called so often.
@@ -151,7 +151,10 @@ impl Roster {
             return Err(format!("no member is known at {address}; known are: {known}"));
         };
         if contact.live(now.elapsed).is_some() {
-            return Err(format!("{address} answers; end it first, then it is forgotten by itself"));
+            return Err(format!(
+                "{address} still answers, or did a moment ago: end it, wait for {} s, and try again",
+                SILENT.as_secs()
+            ));
         }
         let mut effects = self.let_go(address, Why::Named, now.elapsed);
         effects.extend(self.tell_all(now, false));
@@ -251,7 +254,11 @@ impl Roster {
         let met = contact.met.as_ref();
         let (server, heard_wall) = met.map(|met| (met.member.server, met.heard_wall)).unzip();
         self.forgotten.add(address.clone(), Mark { server, why, at: now, called: now, heard_wall });
-        tracing::info!(member = %address, "is forgotten; it is welcome when it comes back");
+        let what = match why {
+            Why::Left => "has left the store",
+            Why::Silent | Why::Named => "is forgotten; it is welcome when it comes back",
+        };
+        tracing::info!(member = %address, "{what}");
         vec![Effect::NoteAll(Note::Forget(address.clone()))]
     }
 }
