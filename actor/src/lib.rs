@@ -157,7 +157,7 @@ pub use link::{MAX_QUEUED_AGE, MAX_QUEUED_BYTES, frame::MAX_REMOTE_MESSAGE_BYTES
 pub use message::Message;
 pub use refs::{ActorRef, Address, Incarnation, ReplyRef, WellKnown};
 pub use reply::Reply;
-pub use report::{Cause, OnError, Report};
+pub use report::{Cause, LINKS_TO_ITSELF, OnError, Report};
 pub use shared_bytes::SharedBytes;
 pub use stats::Stats;
 pub use system::{System, SystemConfig};

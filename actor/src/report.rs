@@ -4,6 +4,9 @@ use std::{fmt, sync::Arc};
 
 use crate::Address;
 
+/// What the cause of a report says of a link that leads to the system that has opened it.
+pub const LINKS_TO_ITSELF: &str = "a system does not link to itself";
+
 /// Something that a system could not do. `Display` is a sentence for a log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -3,6 +3,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue, header::SEC_WEBSOCKET_PROTOCOL};
 
 use crate::refs::{Address, Incarnation, MAX_ADDRESS_BYTES};
+use crate::report::LINKS_TO_ITSELF;
 
 /// The WebSocket subprotocol of a link, which carries the version: a system refuses any other.
 pub(crate) const PROTOCOL: &str = "cmud-actor.1";
@@ -24,7 +25,7 @@ pub(crate) enum HandshakeError {
     Version(String),
     #[error("the header {0} is missing or malformed")]
     Header(&'static str),
-    #[error("a system does not link to itself")]
+    #[error("{LINKS_TO_ITSELF}")]
     Oneself,
 }
 

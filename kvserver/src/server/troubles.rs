@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use actor::{Cause, Report};
+use actor::{Cause, LINKS_TO_ITSELF, Report};
 
 /// The same trouble with a link is said again after so long.
 const AGAIN: Duration = Duration::from_secs(60);
@@ -17,9 +17,6 @@ const MOST: usize = 64;
 #[derive(Default)]
 pub(super) struct Troubles(Mutex<BTreeMap<String, Instant>>);
 
-/// How a system refuses its own call, whatever name it has called itself by.
-const ITSELF: &str = "a system does not link to itself";
-
 impl Troubles {
     /// Writes a report to the log. That a server is away is said once by whoever misses it, and that it
     /// has left, by whoever it told: so that its link broke or cannot be opened is no warning, and
@@ -30,8 +27,8 @@ impl Troubles {
                 tracing::debug!("{report}");
             }
             // The other half of the same call is told below.
-            Report::LinkRefused { cause, .. } if cause == ITSELF => {}
-            Report::LinkFailed { peer, cause } if cause.contains(ITSELF) => {
+            Report::LinkRefused { cause, .. } if cause == LINKS_TO_ITSELF => {}
+            Report::LinkFailed { peer, cause } if cause.contains(LINKS_TO_ITSELF) => {
                 if self.is_new(report) {
                     tracing::error!(
                         "{peer} leads to this server itself, which cannot join itself; name another \
