@@ -141,7 +141,7 @@ use std::time::Duration;
 use actor::{Actor, ActorRef, Context, ReplyRef};
 use serde::{Deserialize, Serialize};
 
-pub use batch::{Answers, Batch};
+pub use batch::{Answers, Batch, TURN_QUERIES};
 pub use link::{Frame, Member, Traffic};
 pub use message::{Fetched, Health, Home, Keeping, Note, Renewal, Siblings, Sync};
 pub use pace::{PACE, SMALL_PACE};
@@ -418,7 +418,7 @@ impl QueryActor {
         if self.outbox.wait(now).is_some_and(|wait| wait.is_zero()) {
             let (me, generation) = (self.me, self.generation);
             let sender = Sender { me, generation, mark };
-            for (to, sync) in self.outbox.take(sender, now) {
+            for (to, sync) in self.outbox.take(sender, &self.replica, now) {
                 ctx.tell(&self.siblings[to], Message::Sync(sync));
             }
         }

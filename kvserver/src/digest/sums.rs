@@ -64,7 +64,7 @@ pub type Group = u8;
 /// A bucket's place among all of them: its group, then its place in there.
 pub type Bucket = u16;
 
-/// The sums of one replica's live entries, kept up to date with every change in O(1).
+/// The sums of some live entries; each comes and goes in O(1).
 ///
 /// It takes [`FANOUT`]² sums of 16 bytes, 1 MiB, and less while the store is so small that groups
 /// are empty.
@@ -95,14 +95,22 @@ impl Digest {
         }
     }
 
-    /// Notes that `new` has taken the place of `old`. Tombstones count as nothing.
-    pub fn replace(&mut self, old: Option<&Entry>, new: Option<&Entry>) {
-        let live = |entry: &&Entry| !entry.is_tombstone();
-        let (old, new) = (old.filter(live), new.filter(live));
-        let Some(key) = new.or(old).map(Entry::key_bytes) else { return };
-        let hash = |entry: Option<&Entry>| entry.map_or(Sum::default(), entry_hash);
-        let change = hash(new).minus(hash(old));
-        let (group, place) = self.place(key);
+    /// Counts an entry. Tombstones count as nothing.
+    pub fn add(&mut self, entry: &Entry) {
+        self.change(entry, entry_hash);
+    }
+
+    /// Takes an entry that is counted out of the sums.
+    pub fn take_out(&mut self, entry: &Entry) {
+        self.change(entry, |entry| Sum::default().minus(entry_hash(entry)));
+    }
+
+    fn change(&mut self, entry: &Entry, by: impl Fn(&Entry) -> Sum) {
+        if entry.is_tombstone() {
+            return;
+        }
+        let change = by(entry);
+        let (group, place) = self.place(entry.key_bytes());
         let buckets = self.buckets[group]
             .get_or_insert_with(|| vec![Sum::default(); self.fanout].into_boxed_slice());
         buckets[place] = buckets[place].plus(change);
