@@ -141,7 +141,7 @@ use std::time::Duration;
 use actor::{Actor, ActorRef, Context, ReplyRef};
 use serde::{Deserialize, Serialize};
 
-pub use batch::{Answers, Batch, TURN_QUERIES};
+pub use batch::{Answers, Batch};
 pub use link::{Frame, Member, Traffic};
 pub use message::{Fetched, Health, Home, Keeping, Note, Renewal, Siblings, Sync};
 pub use pace::{PACE, SMALL_PACE};
