@@ -41,12 +41,12 @@ pub struct Replica {
     unsummed: Noted,
 }
 
-/// So many slots at most wait to be summed up, which takes some four milliseconds; with more of
-/// them, the sums are kept up to date at every write.
-const MAX_UNSUMMED: usize = if cfg!(test) { 3 } else { 1 << 17 };
+/// So many slots at most wait to be summed up, which takes some milliseconds; with more of them, the
+/// sums are kept up to date at every write. Few in tests, so that both are common.
+const MAX_UNSUMMED: usize = if cfg!(test) { 3 } else { 1 << 16 };
 
 /// A larger entry is summed at once.
-const MAX_UNSUMMED_BYTES: usize = 256;
+const MAX_UNSUMMED_BYTES: usize = 128;
 
 /// So many slots are summed up together, so that what they touch can be fetched from memory at once.
 const SUM_GROUP: usize = 64;
@@ -227,9 +227,7 @@ impl Replica {
     /// The sums by which the live entries are compared with another replica's.
     pub fn digest(&mut self) -> &Digest {
         for slots in self.unsummed.take().chunks(SUM_GROUP) {
-            let entries = || slots.iter().map(|slot| self.live.at(*slot));
-            self.digest.warm(entries().map(Entry::key_bytes));
-            entries().for_each(|entry| self.digest.add(entry));
+            self.digest.add_all(slots.iter().map(|slot| self.live.at(*slot)));
         }
         &self.digest
     }

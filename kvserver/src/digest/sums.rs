@@ -109,8 +109,21 @@ impl Digest {
         if entry.is_tombstone() {
             return;
         }
-        let change = by(entry);
-        let (group, place) = self.place(entry.key_bytes());
+        self.change_at(self.place(entry.key_bytes()), by(entry));
+    }
+
+    /// As [`add`](Self::add), for entries that may lie anywhere in memory: what is needed of them is
+    /// fetched in loops that do nothing else, so that the processor waits for all of it at once.
+    pub fn add_all<'e>(&mut self, entries: impl Iterator<Item = &'e Entry> + Clone) {
+        black_box(entries.clone().fold(0, |all, entry| all ^ entry.first_and_last()));
+        let places: Vec<_> = entries.clone().map(|entry| self.place(entry.key_bytes())).collect();
+        black_box(places.iter().fold(0, |all, place| all ^ self.sum_at(*place)));
+        for (entry, place) in entries.zip(places).filter(|(entry, _)| !entry.is_tombstone()) {
+            self.change_at(place, entry_hash(entry));
+        }
+    }
+
+    fn change_at(&mut self, (group, place): (usize, usize), change: Sum) {
         let buckets = self.buckets[group]
             .get_or_insert_with(|| vec![Sum::default(); self.fanout].into_boxed_slice());
         buckets[place] = buckets[place].plus(change);
@@ -120,11 +133,11 @@ impl Digest {
 
     /// Has the processor fetch what changes of these keys will look at, all at once.
     pub fn warm<'k>(&self, keys: impl Iterator<Item = &'k [u8]>) {
-        let sum = |key| {
-            let (group, place) = self.place(key);
-            self.buckets[group].as_ref().map_or(0, |buckets| buckets[place].0)
-        };
-        black_box(keys.map(sum).fold(0, |all, sum| all ^ sum));
+        black_box(keys.fold(0, |all, key| all ^ self.sum_at(self.place(key))));
+    }
+
+    fn sum_at(&self, (group, place): (usize, usize)) -> u128 {
+        self.buckets[group].as_ref().map_or(0, |buckets| buckets[place].0)
     }
 
     /// The sum over everything.
