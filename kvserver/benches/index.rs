@@ -144,7 +144,9 @@ impl Candidate for Chosen {
         let hash = self.hasher.hash(entry.key_bytes());
         match self.index.find(hash, entry.key_bytes()) {
             Some(slot) => drop(self.index.replace(slot, entry)),
-            None => self.index.insert(hash, entry),
+            None => {
+                self.index.insert(hash, entry);
+            }
         }
     }
 

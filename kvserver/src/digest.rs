@@ -6,13 +6,17 @@
 //! # Sums
 //!
 //! Every replica keeps a [`Digest`]: its keys fall, by a hash, into 256 groups of 256 buckets, and
-//! each bucket has the wrapping sum of the 128-bit hashes of its live entries. A change costs two
-//! hashes and three additions; the sums of a group and the root are kept the same way. Equal roots
-//! mean equal stores. The hash is XXH3 with a seed: specified independently of any machine, at home
-//! in every language, and of quality enough that sums of hashes do not cancel; [`Sum`] says what it
-//! takes. Every write pays for it on every replica, so its speed counts: SipHash-1-3, which was here
-//! before, takes four times as long (`docs/performance.md`), and what it adds, a secret, is of no use
-//! among servers that all have to know it.
+//! each bucket has the wrapping sum of the 128-bit hashes of its live entries; the sums of a group and
+//! the root are kept the same way. Equal roots mean equal stores. Sums are needed a few times a second
+//! and entries are written a million times, so a replica does not keep them up to date: the first
+//! overwrite of a key takes the old entry out of them, further ones cost nothing, and whoever asks for
+//! the sums has what such keys hold by then added, which takes some milliseconds at most
+//! ([`Replica::digest`](crate::replica::Replica::digest)).
+//!
+//! The hash is XXH3 with a seed: specified independently of any machine, at home in every language,
+//! and of quality enough that sums of hashes do not cancel; [`Sum`] says what it takes. Its speed
+//! counts: SipHash-1-3, which was here before, takes four times as long (`docs/performance.md`), and
+//! what it adds, a secret, is of no use among servers that all have to know it.
 //!
 //! # A round
 //!

@@ -420,7 +420,7 @@ impl QueryActor {
         if self.outbox.wait(now).is_some_and(|wait| wait.is_zero()) {
             let (me, generation) = (self.me, self.generation);
             let sender = Sender { me, generation, mark };
-            for (to, sync) in self.outbox.take(sender, now) {
+            for (to, sync) in self.outbox.take(sender, &self.replica, now) {
                 ctx.tell(&self.siblings[to], Message::Sync(sync));
             }
         }

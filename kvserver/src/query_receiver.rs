@@ -8,6 +8,8 @@
 //! - One batch of a connection is in flight, at most [`BATCH_BYTES`] and one message long, with at
 //!   most one message of answers. While it is, the client's further messages stay in its socket. A
 //!   client therefore has to read answers while it sends.
+//! - After a full batch, or a turn of the actor that did not answer all of one, the thread's sockets are
+//!   looked at, so that everybody else who has asked meanwhile comes first.
 //! - A client that does not take its answers for [`STALL_TIMEOUT`] is dropped.
 //! - A message beyond `MAX_MESSAGE_BYTES` is refused by its length, before its content is read.
 //! - A quiet client costs its socket and two small buffers; it has no timer.
@@ -25,6 +27,7 @@ use http::Request;
 use hyper::body::Incoming;
 use kvcommon::limits::MAX_MESSAGE_BYTES;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::yield_now;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
@@ -108,6 +111,7 @@ impl Receiver {
                 batch = read_batch(socket) => batch,
                 () = &mut ending => return shut_down(),
             };
+            let was_full = messages.iter().map(Vec::len).sum::<usize>() >= BATCH_BYTES;
             let mut next = (!messages.is_empty()).then_some(Batch { messages, skip: 0 });
             while let Some(batch) = next {
                 let question = |reply| Message::Queries { batch, reply };
@@ -124,6 +128,11 @@ impl Receiver {
                     return End::Parting(CloseCode::Invalid, fault);
                 }
                 next = answers.rest;
+                if next.is_some() || was_full {
+                    // This task and the actor could go on waking each other, and as long as any task
+                    // is awake the runtime seldom looks at the sockets.
+                    yield_now().await;
+                }
             }
             if let Some(end) = end {
                 return end;

@@ -6,13 +6,15 @@ use kvcommon::limits::{ENTRY_OVERHEAD_BYTES, PAGE_BYTES};
 use kvcommon::{Entry as PageEntry, Stamp};
 use serde::{Deserialize, Serialize};
 
-use crate::digest::Digest;
+use crate::digest::{Bucket, Digest};
 use crate::entry::Entry;
 use crate::stamp::Writer;
 use index::{Index, KeyHash, KeyHasher};
+use noted::Noted;
 use slab::{Slab, Slot};
 
 pub mod index;
+pub mod noted;
 mod order;
 mod slab;
 mod tables;
@@ -32,16 +34,54 @@ pub struct Replica {
     live: Index,
     tombstones: Index,
     hasher: KeyHasher,
+    /// The sums of the live entries, but for those in slots that are noted in `unsummed`.
     digest: Digest,
+    /// Slots that were overwritten since the sums were last asked for. What is in them is added when
+    /// they are asked for again, so a key that is overwritten many times meanwhile costs once.
+    unsummed: Noted,
 }
+
+/// So many slots at most wait to be summed up, which takes some milliseconds; with more of them, the
+/// sums are kept up to date at every write. Few in tests, so that both are common.
+const MAX_UNSUMMED: usize = if cfg!(test) { 3 } else { 1 << 16 };
+
+/// A larger entry is summed at once.
+const MAX_UNSUMMED_BYTES: usize = 128;
+
+/// So many slots are summed up together, so that what they touch can be fetched from memory at once.
+const SUM_GROUP: usize = 64;
 
 /// Where a key is, or belongs.
 struct Place {
     hash: KeyHash,
-    held: Option<(Kind, Slot)>,
+    held: Option<At>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// Where an entry is: at this place there may be a newer one of its key, or another key, later on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct At {
+    kind: Kind,
+    slot: Slot,
+}
+
+impl At {
+    /// The place of a live entry.
+    pub fn live(slot: Slot) -> Self {
+        Self { kind: Kind::Live, slot }
+    }
+
+    /// The place of a tombstone.
+    pub fn tombstone(slot: Slot) -> Self {
+        Self { kind: Kind::Tombstone, slot }
+    }
+
+    /// Its slot, and whether that is one of tombstones.
+    pub fn slot(self) -> (Slot, bool) {
+        (self.slot, self.kind == Kind::Tombstone)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Live,
     Tombstone,
@@ -83,19 +123,33 @@ impl Replica {
         self.held(&self.place(key.as_bytes()))
     }
 
+    /// What is held at a place, if there is anything.
+    pub fn at(&self, At { kind, slot }: At) -> Option<&Entry> {
+        match kind {
+            Kind::Live => self.live.try_at(slot),
+            Kind::Tombstone => self.tombstones.try_at(slot),
+        }
+    }
+
     /// Prepares for queries or merges of these keys, which then take less time than they would one
     /// after the other. Worth its cost for a few keys and more.
     pub fn warm<'k>(&self, keys: impl Iterator<Item = &'k [u8]>) {
-        let hashes: Vec<KeyHash> = keys.map(|key| self.hasher.hash(key)).collect();
-        let mut scratch = Vec::with_capacity(hashes.len());
-        self.live.warm(&hashes, &mut scratch);
-        self.tombstones.warm(&hashes, &mut scratch);
+        self.find_all(keys);
     }
 
     /// As [`warm`](Self::warm), for keys that will be written or merged.
     pub fn warm_to_write<'k>(&self, keys: impl Iterator<Item = &'k [u8]> + Clone) {
-        self.warm(keys.clone());
-        self.digest.warm(keys);
+        let slots = self.find_all(keys.clone());
+        let is_summed = |slot: &Option<Slot>| slot.is_none_or(|slot| !self.unsummed.has(slot));
+        let summed = keys.zip(&slots).filter(|(_, slot)| is_summed(slot));
+        self.digest.warm(summed.map(|(key, _)| key));
+    }
+
+    /// The live slots of keys, as far as can be told by the keys' hashes.
+    fn find_all<'k>(&self, keys: impl Iterator<Item = &'k [u8]>) -> Vec<Option<Slot>> {
+        let hashes: Vec<KeyHash> = keys.map(|key| self.hasher.hash(key)).collect();
+        self.tombstones.warm(&hashes);
+        self.live.warm(&hashes)
     }
 
     /// Carries out a Put (`Some` value) or a Delete (`None`) at `clock_millis`, and returns the new
@@ -108,12 +162,13 @@ impl Replica {
         clock_millis: u64,
         key: &str,
         value: Option<&str>,
-    ) -> Option<Entry> {
-        self.write_above(writer, clock_millis, None, key, value)
+    ) -> Option<&Entry> {
+        let at = self.write_above(writer, clock_millis, None, key, value)?;
+        self.at(at)
     }
 
-    /// As [`write`](Self::write); the entry also beats what has the stamp `floor`, which the writer's
-    /// client has seen on another replica.
+    /// As [`write`](Self::write), but returns where the entry is, which also beats what has the stamp
+    /// `floor`: the writer's client has seen that on another replica.
     pub fn write_above(
         &mut self,
         writer: &Writer,
@@ -121,13 +176,11 @@ impl Replica {
         floor: Option<Stamp>,
         key: &str,
         value: Option<&str>,
-    ) -> Option<Entry> {
+    ) -> Option<At> {
         let place = self.place(key.as_bytes());
         let held = self.held(&place).map(Entry::stamp);
         let stamp = writer.stamp(clock_millis, held.max(floor))?;
-        let entry = Entry::new(stamp, key, value);
-        self.store(&place, entry.clone());
-        Some(entry)
+        Some(self.store(&place, Entry::new(stamp, key, value)))
     }
 
     /// Takes an entry from another replica, unless what is held is at least as new. Returns whether
@@ -172,8 +225,16 @@ impl Replica {
     }
 
     /// The sums by which the live entries are compared with another replica's.
-    pub fn digest(&self) -> &Digest {
+    pub fn digest(&mut self) -> &Digest {
+        for slots in self.unsummed.take().chunks(SUM_GROUP) {
+            self.digest.add_all(slots.iter().map(|slot| self.live.at(*slot)));
+        }
         &self.digest
+    }
+
+    /// The part of the digest in which a key is counted.
+    pub fn bucket(&self, key: &str) -> Bucket {
+        self.digest.bucket(key)
     }
 
     /// The tombstones in the order of their keys, of those after `after` only.
@@ -185,7 +246,7 @@ impl Replica {
     /// Drops a tombstone, if it is this one or an earlier one that is held.
     pub fn collect(&mut self, tombstone: &Entry) {
         let place = self.place(tombstone.key_bytes());
-        if let Some((Kind::Tombstone, slot)) = place.held
+        if let Some(At { kind: Kind::Tombstone, slot }) = place.held
             && !self.tombstones.at(slot).beats(tombstone)
         {
             self.tombstones.remove(place.hash, tombstone.key_bytes());
@@ -221,45 +282,60 @@ impl Replica {
 
     fn place(&self, key: &[u8]) -> Place {
         let hash = self.hasher.hash(key);
-        let live = || self.live.find(hash, key).map(|slot| (Kind::Live, slot));
-        let dead = || self.tombstones.find(hash, key).map(|slot| (Kind::Tombstone, slot));
-        Place { hash, held: live().or_else(dead) }
+        let at = |kind| move |slot| At { kind, slot };
+        let dead = || self.tombstones.find(hash, key).map(at(Kind::Tombstone));
+        Place { hash, held: self.live.find(hash, key).map(at(Kind::Live)).or_else(dead) }
     }
 
     fn held(&self, place: &Place) -> Option<&Entry> {
-        place.held.map(|(kind, slot)| match kind {
-            Kind::Live => self.live.at(slot),
-            Kind::Tombstone => self.tombstones.at(slot),
-        })
+        place.held.and_then(|at| self.at(at))
     }
 
-    fn set(&mut self, kind: Kind) -> &mut Index {
-        match kind {
-            Kind::Live => &mut self.live,
-            Kind::Tombstone => &mut self.tombstones,
-        }
-    }
-
-    fn store(&mut self, Place { hash, held }: &Place, entry: Entry) {
+    fn store(&mut self, Place { hash, held }: &Place, entry: Entry) -> At {
         let kind = if entry.is_tombstone() { Kind::Tombstone } else { Kind::Live };
-        let new = entry.clone();
-        let old = match *held {
-            Some((of, slot)) if of == kind => Some(self.set(kind).replace(slot, entry)),
-            Some((other, _)) => {
-                let old = self.set(other).remove(*hash, entry.key_bytes());
-                self.add(kind, *hash, entry);
-                old
+        let slot = match (*held, kind) {
+            (Some(At { kind: Kind::Live, slot }), Kind::Live) => {
+                self.overwrite(slot, entry);
+                slot
             }
-            None => {
-                self.add(kind, *hash, entry);
-                None
+            (Some(At { kind: Kind::Tombstone, slot }), Kind::Tombstone) => {
+                self.tombstones.replace(slot, entry);
+                slot
             }
+            (Some(At { kind: Kind::Live, slot }), Kind::Tombstone) => {
+                let old = self.live.remove(*hash, entry.key_bytes());
+                if !self.unsummed.remove(slot) {
+                    old.iter().for_each(|old| self.digest.take_out(old));
+                }
+                self.tombstones.insert(*hash, entry)
+            }
+            (there, Kind::Live) => {
+                if there.is_some() {
+                    self.tombstones.remove(*hash, entry.key_bytes());
+                }
+                self.digest.add(&entry);
+                self.live.insert(*hash, entry)
+            }
+            (None, Kind::Tombstone) => self.tombstones.insert(*hash, entry),
         };
-        self.digest.replace(old.as_ref(), Some(&new));
+        At { kind, slot }
     }
 
-    fn add(&mut self, kind: Kind, hash: KeyHash, entry: Entry) {
-        self.set(kind).insert(hash, entry);
+    /// Puts a live entry into the place of an earlier one.
+    fn overwrite(&mut self, slot: Slot, entry: Entry) {
+        let waits = self.unsummed.has(slot);
+        let may_wait = entry.bytes().len() <= MAX_UNSUMMED_BYTES
+            && (waits || self.unsummed.size() < MAX_UNSUMMED);
+        let old = self.live.replace(slot, entry);
+        if !waits {
+            self.digest.take_out(&old);
+        }
+        if may_wait {
+            self.unsummed.add(slot);
+        } else {
+            self.unsummed.remove(slot);
+            self.digest.add(self.live.at(slot));
+        }
     }
 }
 

@@ -91,13 +91,19 @@ impl Process {
         cpu_time(&self.child.id().to_string())
     }
 
+    /// How often its threads went to sleep because there was nothing to do.
+    pub fn sleeps(&self) -> u64 {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id()));
+        let tasks = tasks.into_iter().flatten().flatten();
+        let statuses = tasks.map(|task| fs::read_to_string(task.path().join("status")));
+        statuses.flatten().map(|status| field(&status, "voluntary_ctxt_switches:")).sum()
+    }
+
     /// The memory that it holds, in bytes.
     pub fn resident(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()));
         let status = status.unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
-        kib.unwrap_or(0) * 1024
+        field(&status, "VmRSS:") * 1024
     }
 }
 
@@ -117,6 +123,12 @@ pub fn cpu_time(process: &str) -> Duration {
     let field = |number| after_name.split_whitespace().nth(number)?.parse::<u64>().ok();
     let ticks = field(11).unwrap_or(0) + field(12).unwrap_or(0);
     Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND)
+}
+
+/// The number behind a name in the status of a process.
+fn field(status: &str, name: &str) -> u64 {
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
 }
 
 /// Starts a program and waits for the line that it says when it is up.

@@ -92,7 +92,7 @@ pub struct Tally {
 
 impl Comparison {
     /// Begins a round, unless one is still getting on; to be called as often as the schedule says.
-    pub fn begin(&mut self, replica: &Replica) -> Option<Message> {
+    pub fn begin(&mut self, replica: &mut Replica) -> Option<Message> {
         let getting_on =
             std::mem::take(&mut self.heard) || matches!(self.stage, Stage::Settling(..));
         if getting_on && !matches!(self.stage, Stage::Idle) {
@@ -154,7 +154,7 @@ impl Comparison {
     }
 
     /// Goes on with the walks of a repair, over at most `limit` entries.
-    pub fn work(&mut self, replica: &Replica, limit: usize) -> Outcome {
+    pub fn work(&mut self, replica: &mut Replica, limit: usize) -> Outcome {
         let mut outcome = Outcome::default();
         if let Some(listing) = &mut self.listing {
             if let Some(answer) = listing.work(replica, limit) {
@@ -180,7 +180,7 @@ impl Comparison {
         self.tally
     }
 
-    fn start(&mut self, replica: &Replica) -> Message {
+    fn start(&mut self, replica: &mut Replica) -> Message {
         self.round.0 = self.round.0.wrapping_add(1);
         self.stage = Stage::Started;
         self.tally.rounds += 1;
@@ -207,7 +207,7 @@ impl Comparison {
         &mut self,
         round: Round,
         sums: &[Sum],
-        replica: &Replica,
+        replica: &mut Replica,
         now: Duration,
     ) -> Option<Message> {
         let digest = replica.digest();
@@ -238,7 +238,7 @@ impl Comparison {
         &mut self,
         round: Round,
         opened: &[(Group, Vec<Sum>)],
-        replica: &Replica,
+        replica: &mut Replica,
         now: Duration,
     ) -> Option<Message> {
         if !self.is_current(round) {
@@ -261,10 +261,11 @@ impl Comparison {
         group: Group,
         settled: bool,
         theirs: &[Sum],
-        replica: &Replica,
+        replica: &mut Replica,
         now: Duration,
     ) -> Vec<Bucket> {
-        let mine = replica.digest().buckets(group);
+        let digest = replica.digest();
+        let mine = digest.buckets(group);
         if mine.len() != theirs.len() {
             return Vec::new();
         }
@@ -273,7 +274,7 @@ impl Comparison {
         let together = differences.iter().fold(Sum::default(), |sum, part| sum.plus(*part));
         // What the group differed by a round ago it still differs by, so its buckets do as well.
         let settled = settled && together == self.groups.difference(group.into());
-        let buckets = replica.digest().numbers(group).zip(differences);
+        let buckets = digest.numbers(group).zip(differences);
         buckets
             .filter(|(bucket, difference)| match self.buckets.look(*bucket, *difference, now) {
                 Standing::Equal => false,
@@ -329,7 +330,7 @@ impl Comparison {
     }
 
     /// The repair is over: rests until the schedule begins a round, or goes on with what was left.
-    fn finish(&mut self, repair: &Repair, replica: &Replica) -> Option<Message> {
+    fn finish(&mut self, repair: &Repair, replica: &mut Replica) -> Option<Message> {
         self.stage = Stage::Idle;
         let go_on = repair.more && self.in_a_row < FANOUT / MAX_OPEN;
         self.in_a_row += 1;
@@ -346,8 +347,9 @@ impl Comparison {
     }
 }
 
-fn open(replica: &Replica, round: Round, groups: &[Group]) -> Message {
+fn open(replica: &mut Replica, round: Round, groups: &[Group]) -> Message {
+    let digest = replica.digest();
     let groups = groups.iter().take(MAX_OPEN);
-    let opened = groups.map(|group| (*group, replica.digest().buckets(*group))).collect();
+    let opened = groups.map(|group| (*group, digest.buckets(*group))).collect();
     Message::Opened(round, opened)
 }

@@ -55,7 +55,7 @@ impl Listing {
         for entry in replica.live_after(self.reached.as_deref()).take(limit) {
             walked += 1;
             last = Some(entry);
-            if self.buckets.has(replica.digest().bucket(entry.key())) {
+            if self.buckets.has(replica.bucket(entry.key())) {
                 self.bytes += entry.key_bytes().len() + 32;
                 self.held.push(entry.into());
                 if self.bytes >= HELD_BYTES {
@@ -159,7 +159,7 @@ impl Settling {
     fn settle(&mut self, mine: &Entry, replica: &Replica) {
         let both = self.held.front().is_some_and(|theirs| theirs.key == mine.key());
         let Some(theirs) = both.then(|| self.held.pop_front()).flatten() else {
-            if self.buckets.has(replica.digest().bucket(mine.key())) {
+            if self.buckets.has(replica.bucket(mine.key())) {
                 self.give(mine.clone());
             }
             return;

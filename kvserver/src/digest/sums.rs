@@ -64,7 +64,7 @@ pub type Group = u8;
 /// A bucket's place among all of them: its group, then its place in there.
 pub type Bucket = u16;
 
-/// The sums of one replica's live entries, kept up to date with every change in O(1).
+/// The sums of some live entries; each comes and goes in O(1).
 ///
 /// It takes [`FANOUT`]² sums of 16 bytes, 1 MiB, and less while the store is so small that groups
 /// are empty.
@@ -95,14 +95,35 @@ impl Digest {
         }
     }
 
-    /// Notes that `new` has taken the place of `old`. Tombstones count as nothing.
-    pub fn replace(&mut self, old: Option<&Entry>, new: Option<&Entry>) {
-        let live = |entry: &&Entry| !entry.is_tombstone();
-        let (old, new) = (old.filter(live), new.filter(live));
-        let Some(key) = new.or(old).map(Entry::key_bytes) else { return };
-        let hash = |entry: Option<&Entry>| entry.map_or(Sum::default(), entry_hash);
-        let change = hash(new).minus(hash(old));
-        let (group, place) = self.place(key);
+    /// Counts an entry. Tombstones count as nothing.
+    pub fn add(&mut self, entry: &Entry) {
+        self.change(entry, entry_hash);
+    }
+
+    /// Takes an entry that is counted out of the sums.
+    pub fn take_out(&mut self, entry: &Entry) {
+        self.change(entry, |entry| Sum::default().minus(entry_hash(entry)));
+    }
+
+    fn change(&mut self, entry: &Entry, by: impl Fn(&Entry) -> Sum) {
+        if entry.is_tombstone() {
+            return;
+        }
+        self.change_at(self.place(entry.key_bytes()), by(entry));
+    }
+
+    /// As [`add`](Self::add), for entries that may lie anywhere in memory: what is needed of them is
+    /// fetched in loops that do nothing else, so that the processor waits for all of it at once.
+    pub fn add_all<'e>(&mut self, entries: impl Iterator<Item = &'e Entry> + Clone) {
+        black_box(entries.clone().fold(0, |all, entry| all ^ entry.first_and_last()));
+        let places: Vec<_> = entries.clone().map(|entry| self.place(entry.key_bytes())).collect();
+        black_box(places.iter().fold(0, |all, place| all ^ self.sum_at(*place)));
+        for (entry, place) in entries.zip(places).filter(|(entry, _)| !entry.is_tombstone()) {
+            self.change_at(place, entry_hash(entry));
+        }
+    }
+
+    fn change_at(&mut self, (group, place): (usize, usize), change: Sum) {
         let buckets = self.buckets[group]
             .get_or_insert_with(|| vec![Sum::default(); self.fanout].into_boxed_slice());
         buckets[place] = buckets[place].plus(change);
@@ -112,11 +133,11 @@ impl Digest {
 
     /// Has the processor fetch what changes of these keys will look at, all at once.
     pub fn warm<'k>(&self, keys: impl Iterator<Item = &'k [u8]>) {
-        let sum = |key| {
-            let (group, place) = self.place(key);
-            self.buckets[group].as_ref().map_or(0, |buckets| buckets[place].0)
-        };
-        black_box(keys.map(sum).fold(0, |all, sum| all ^ sum));
+        black_box(keys.fold(0, |all, key| all ^ self.sum_at(self.place(key))));
+    }
+
+    fn sum_at(&self, (group, place): (usize, usize)) -> u128 {
+        self.buckets[group].as_ref().map_or(0, |buckets| buckets[place].0)
     }
 
     /// The sum over everything.

@@ -32,7 +32,7 @@ fn live(replica: &Replica) -> Vec<Entry> {
 fn recomputed(fanout: usize, entries: &[Entry]) -> Digest {
     let mut digest = Digest::new(fanout);
     for entry in entries {
-        digest.replace(None, Some(entry));
+        digest.add(entry);
     }
     digest
 }
@@ -338,6 +338,11 @@ fn any_entry() -> impl Strategy<Value = Entry> {
         .prop_map(|(key, millis, value)| entry(&key, millis, value.as_deref()))
 }
 
+/// The size of a value: nothing, little, or so much that it is summed at once.
+fn any_size() -> impl Strategy<Value = Option<usize>> {
+    prop_oneof![Just(None), Just(Some(1)), Just(Some(2)), Just(Some(1000))]
+}
+
 fn entries() -> impl Strategy<Value = Vec<Entry>> {
     proptest::collection::vec(any_entry(), 0..40)
 }
@@ -364,15 +369,36 @@ fn fates() -> impl Strategy<Value = Vec<Fate>> {
 proptest! {
     #[test]
     fn sums_kept_up_to_date_are_the_sums_made_anew(all in entries(), fanout in 1..=6usize) {
-        let replica = replica(fanout, &all);
-        prop_assert!(same(replica.digest(), &recomputed(fanout, &live(&replica))));
+        let mut replica = replica(fanout, &all);
+        let expected = recomputed(fanout, &live(&replica));
+        prop_assert!(same(replica.digest(), &expected));
+    }
+
+    #[test]
+    fn sums_are_right_whenever_they_are_asked_for(
+        steps in proptest::collection::vec(("[a-f]", any_size(), 0..4u8), 0..60),
+        fanout in 1..=6usize,
+    ) {
+        let mut replica = replica(fanout, &[]);
+        for (millis, (key, size, then)) in (1..).zip(steps) {
+            let value = size.map(|size| "v".repeat(size));
+            let entry = entry(&key, millis, value.as_deref());
+            replica.merge(entry.clone());
+            if then == 0 {
+                replica.collect(&entry);
+            } else if then == 1 {
+                let expected = recomputed(fanout, &live(&replica));
+                prop_assert!(same(replica.digest(), &expected));
+            }
+        }
     }
 
     #[test]
     fn sums_are_equal_exactly_when_the_live_entries_are(a in entries(), b in entries()) {
-        let (a, b) = (replica(FEW, &a), replica(FEW, &b));
-        prop_assert_eq!(a.digest().root() == b.digest().root(), live(&a) == live(&b));
-        prop_assert_eq!(same(a.digest(), b.digest()), live(&a) == live(&b));
+        let (mut a, mut b) = (replica(FEW, &a), replica(FEW, &b));
+        let equal = live(&a) == live(&b);
+        prop_assert_eq!(a.digest().root() == b.digest().root(), equal);
+        prop_assert_eq!(same(a.digest(), b.digest()), equal);
     }
 
     #[test]
@@ -380,7 +406,7 @@ proptest! {
         let all = live(&replica(FEW, &all));
         let mut digest = recomputed(FEW, &all);
         for entry in &all {
-            digest.replace(Some(entry), None);
+            digest.take_out(entry);
         }
         prop_assert!(same(&digest, &Digest::new(FEW)));
     }
@@ -438,11 +464,11 @@ proptest! {
         bytes.insert(0, kind);
         let (mut replica, mut comparison) =
             (replica(FEW, &[entry("k", 1, Some("v"))]), Comparison::default());
-        comparison.begin(&replica);
+        comparison.begin(&mut replica);
         if let Ok((message, _)) = postcard::take_from_bytes::<Message>(&bytes) {
             comparison.on_message(message, &mut replica, Duration::ZERO);
             for _ in 0..10 {
-                comparison.work(&replica, 2);
+                comparison.work(&mut replica, 2);
             }
             prop_assert!(!comparison.has_work());
         }

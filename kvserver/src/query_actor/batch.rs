@@ -171,12 +171,12 @@ impl QueryActor {
         {
             return too_far_ahead(floor.millis.saturating_sub(millis));
         }
-        match self.replica.write_above(&self.writer, millis, floor, key, value) {
-            Some(entry) => {
-                let stamp = entry.stamp();
-                self.peers.wrote(&entry, now.elapsed);
-                self.outbox.tell_all(entry);
-                Answer::Stored { stamp }
+        let at = self.replica.write_above(&self.writer, millis, floor, key, value);
+        match at.and_then(|at| Some((at, self.replica.at(at)?))) {
+            Some((at, entry)) => {
+                self.peers.wrote(entry, now.elapsed);
+                self.outbox.wrote(at);
+                Answer::Stored { stamp: entry.stamp() }
             }
             None => Answer::Refused(Refusal::new(
                 RefusalKind::Invalid,

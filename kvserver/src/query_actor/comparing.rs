@@ -41,7 +41,7 @@ impl Comparing {
         &mut self,
         (me, siblings): (usize, usize),
         peers: &Peers,
-        replica: &Replica,
+        replica: &mut Replica,
         now: Duration,
     ) -> Vec<(Other, Message)> {
         self.with.retain(|other, _| match other {
@@ -90,7 +90,7 @@ impl Comparing {
     }
 
     /// Goes on with one comparison, over at most `limit` entries.
-    pub fn work(&mut self, replica: &Replica, limit: usize) -> Option<Turn> {
+    pub fn work(&mut self, replica: &mut Replica, limit: usize) -> Option<Turn> {
         let (other, comparison) = self.with.iter_mut().find(|(_, one)| one.has_work())?;
         Some((*other, comparison.work(replica, limit)))
     }

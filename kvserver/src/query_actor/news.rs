@@ -1,83 +1,90 @@
-//! Entries to be told, the newest of each key.
-
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry as Place;
+//! What siblings are yet to be told.
 
 use crate::entry::Entry;
-use crate::replica::index::KeyHasher;
+use crate::replica::noted::Noted;
+use crate::replica::{At, Replica};
 
-/// Entries in the order in which their keys first came.
+/// Entries to be told. Of what this actor's clients write only the places are kept: what is there
+/// when it is told is the newest entry of the key, however often that was written, and needs no
+/// search.
 #[derive(Default)]
 pub struct News {
-    /// With the hashes of their keys, so that a growing table need not look at the keys again.
-    entries: Vec<(u64, Entry)>,
-    places: HashTable<usize>,
-    hasher: KeyHasher,
+    live: Noted,
+    tombstones: Noted,
+    /// What came from elsewhere, in messages that held each key once.
+    others: Vec<Entry>,
 }
 
 impl News {
-    /// Adds an entry; an earlier one of the same key need not be told any more.
-    pub fn add(&mut self, entry: Entry) {
-        let hash = self.hasher.hash(entry.key_bytes()).number();
-        let entries = &mut self.entries;
-        let is_it = |place: &usize| {
-            let (known, earlier) = &entries[*place];
-            *known == hash && earlier.key_bytes() == entry.key_bytes()
+    /// Adds what was written at a place of the replica.
+    pub fn wrote(&mut self, at: At) {
+        match at.slot() {
+            (slot, false) => self.live.add(slot),
+            (slot, true) => self.tombstones.add(slot),
         };
-        match self.places.entry(hash, is_it, |place| entries[*place].0) {
-            Place::Occupied(place) => entries[*place.get()].1 = entry,
-            Place::Vacant(vacant) => {
-                vacant.insert(entries.len());
-                entries.push((hash, entry));
-            }
-        }
     }
 
-    /// All of them.
-    pub fn iter(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.iter().map(|(_, entry)| entry)
+    /// Adds an entry.
+    pub fn add(&mut self, entry: Entry) {
+        self.others.push(entry);
     }
 
-    /// All of them; none is left.
-    pub fn take(&mut self) -> Vec<Entry> {
-        // What a burst has needed is given back when it is over.
-        if self.places.capacity() > 4 * self.entries.len() {
-            self.places = HashTable::new();
-        } else {
-            self.places.clear();
-        }
-        std::mem::take(&mut self.entries).into_iter().map(|(_, entry)| entry).collect()
+    /// Those that came from elsewhere.
+    pub fn others(&mut self) -> &mut Vec<Entry> {
+        &mut self.others
+    }
+
+    /// How many bytes wait, beside those of the replica itself.
+    pub fn held(&self) -> usize {
+        let others: usize = self.others.iter().map(|entry| entry.bytes().len()).sum();
+        others + (self.live.size() + self.tombstones.size()) * size_of::<At>()
+    }
+
+    /// All of them, as they are now; none is left.
+    pub fn take(&mut self, replica: &Replica) -> Vec<Entry> {
+        let live = self.live.take().into_iter().map(At::live);
+        let tombstones = self.tombstones.take().into_iter().map(At::tombstone);
+        // Where nothing is any more, the key has come to another place, which is noted as well or
+        // was told by whoever wrote there.
+        let mut entries = std::mem::take(&mut self.others);
+        entries.extend(live.chain(tombstones).filter_map(|at| replica.at(at)).cloned());
+        entries
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use kvcommon::Stamp;
-
     use super::*;
+    use crate::stamp::Writer;
 
-    fn entry(number: u64, millis: u64) -> Entry {
-        Entry::new(Stamp { millis, counter: 0, uid: 1 }, &format!("key {number}"), Some("v"))
+    fn write(replica: &mut Replica, news: &mut News, millis: u64, key: &str, value: Option<&str>) {
+        news.wrote(replica.write_above(&Writer::new(1), millis, None, key, value).unwrap());
     }
 
     #[test]
     fn the_newest_entry_of_each_key_is_told_once() {
-        let mut news = News::default();
+        let (mut replica, mut news) = <(Replica, News)>::default();
         for millis in 1..=3 {
-            (0..1000).for_each(|number| news.add(entry(number, millis)));
+            for number in 0..1000 {
+                write(&mut replica, &mut news, millis, &number.to_string(), Some("v"));
+            }
         }
-        let expected: Vec<Entry> = (0..1000).map(|number| entry(number, 3)).collect();
-        assert_eq!(news.take(), expected);
-        assert!(news.take().is_empty());
+        let told = news.take(&replica);
+        assert_eq!(told.len(), 1000);
+        assert!(told.iter().all(|entry| entry.stamp().millis == 3));
+        assert!(news.take(&replica).is_empty());
     }
 
     #[test]
-    fn a_burst_gives_its_memory_back() {
-        let mut news = News::default();
-        (0..10_000).for_each(|number| news.add(entry(number, 1)));
-        news.take();
-        news.add(entry(1, 1));
-        news.take();
-        assert_eq!((news.places.capacity(), news.entries.capacity()), (0, 0));
+    fn a_key_that_moves_is_told_where_it_is() {
+        let (mut replica, mut news) = <(Replica, News)>::default();
+        write(&mut replica, &mut news, 1, "deleted", Some("v"));
+        write(&mut replica, &mut news, 1, "back", None);
+        write(&mut replica, &mut news, 2, "deleted", None);
+        write(&mut replica, &mut news, 2, "back", Some("v"));
+        let mut told = news.take(&replica);
+        told.sort_by(|a, b| a.key().cmp(b.key()));
+        let held = |key| replica.get(key).unwrap().clone();
+        assert_eq!(told, [held("back"), held("deleted")]);
     }
 }

@@ -11,10 +11,11 @@ use super::tombstones::{Tombstones, brings_entries};
 use super::{Fetched, Sync};
 use crate::digest;
 use crate::entry::Entry;
+use crate::replica::{At, Replica};
 
 /// Everything that one actor has yet to tell its siblings. They are told together, at one pace.
 pub struct Outbox {
-    /// What our clients have written since the last message, the newest entry of each key.
+    /// What has changed here since the last message.
     news: News,
     /// What we have fetched from other servers; its entries were news before.
     fetched: Vec<Fetched>,
@@ -76,7 +77,15 @@ impl Outbox {
         }
     }
 
-    /// Tells everyone of a write; an earlier write to the same key need not be told any more.
+    /// Tells everyone what a client has written at a place of the replica.
+    pub fn wrote(&mut self, at: At) {
+        if self.personal.len() > 1 {
+            self.news.wrote(at);
+            self.waiting = true;
+        }
+    }
+
+    /// Tells everyone of an entry that came from elsewhere.
     pub fn tell_all(&mut self, entry: Entry) {
         if self.personal.len() > 1 {
             self.news.add(entry);
@@ -132,11 +141,10 @@ impl Outbox {
         self.personal[to].mark_due = true;
     }
 
-    /// Sees to it that nothing is sent any more that these tombstones have made void.
+    /// Sees to it that nothing is sent any more that these tombstones have made void; the replica has
+    /// seen to itself.
     pub fn purge(&mut self, tombstones: &Tombstones, collected: bool) {
-        let mut news = self.news.take();
-        tombstones.purge(&mut news, collected);
-        news.into_iter().for_each(|entry| self.news.add(entry));
+        tombstones.purge(self.news.others(), collected);
         for personal in &mut self.personal {
             tombstones.purge(&mut personal.entries, collected);
             personal.digest.retain(|message| !brings_entries(message));
@@ -145,11 +153,10 @@ impl Outbox {
 
     /// How many bytes wait to be told.
     pub fn held(&self) -> usize {
-        let personal = self.personal.iter().flat_map(|personal| &personal.entries);
-        let entries = self.news.iter().chain(personal);
+        let entries = self.personal.iter().flat_map(|personal| &personal.entries);
         let digest = self.personal.iter().flat_map(|personal| &personal.digest);
         let entries: usize = entries.map(|entry| entry.bytes().len()).sum();
-        entries + digest.map(digest::Message::bytes).sum::<usize>()
+        self.news.held() + entries + digest.map(digest::Message::bytes).sum::<usize>()
     }
 
     /// How long the next message has to wait, if there is one: zero if it may go now.
@@ -173,14 +180,14 @@ impl Outbox {
         }
     }
 
-    /// All that is to be sent now, with the place it goes to.
-    pub fn take(&mut self, of: Sender, now: Duration) -> Vec<(usize, Sync)> {
+    /// All that is to be sent now, with the place it goes to; news are as the replica has them.
+    pub fn take(&mut self, of: Sender, replica: &Replica, now: Duration) -> Vec<(usize, Sync)> {
         if !self.waiting || !wait(self.last_sent, PACE, now).is_zero() {
             return self.take_small(of, now);
         }
         self.waiting = false;
         self.sent(now);
-        let mut news = self.news.take();
+        let mut news = self.news.take(replica);
         let mut others_left = self.personal.len() - 1;
         let all_fetched = std::mem::take(&mut self.fetched);
         let others = self.personal.iter_mut().enumerate().filter(|(to, _)| *to != of.me);
@@ -229,6 +236,7 @@ mod tests {
     use kvcommon::Stamp;
 
     use super::*;
+    use crate::stamp::Writer;
 
     const fn ms(millis: u64) -> Duration {
         Duration::from_millis(millis)
@@ -248,7 +256,7 @@ mod tests {
         assert_eq!(outbox.wait(ms(5000)), None);
         outbox.tell_all(entry("a", 1));
         assert_eq!(outbox.wait(ms(5000)), Some(ms(0)));
-        outbox.take(sender(0), ms(5000));
+        outbox.take(sender(0), &Replica::default(), ms(5000));
         assert_eq!(outbox.wait(ms(5001)), None);
         outbox.tell_all(entry("a", 2));
         assert_eq!(outbox.wait(ms(5001)), Some(ms(124)));
@@ -261,25 +269,26 @@ mod tests {
         for message in 0..3 {
             let sums = vec![digest::Sum::default(); 256];
             outbox.compare(1, digest::Message::Groups(digest::Round(message), sums));
-            outbox.take(sender(0), ms(1000 + 500 * u64::from(message)));
+            outbox.take(sender(0), &Replica::default(), ms(1000 + 500 * u64::from(message)));
         }
         outbox.tell_all(entry("a", 1));
-        assert_eq!(outbox.take(sender(0), ms(2001)).len(), 1);
+        assert_eq!(outbox.take(sender(0), &Replica::default(), ms(2001)).len(), 1);
     }
 
     #[test]
     fn an_overwritten_key_goes_out_once_with_its_newest_entry() {
         let mut outbox = Outbox::new(3);
-        outbox.tell_all(entry("a", 1));
-        outbox.tell_all(entry("b", 2));
-        outbox.tell_all(entry("a", 3));
-        let told = outbox.take(sender(1), ms(0));
+        let (mut replica, writer) = (Replica::default(), Writer::new(1));
+        for (millis, key) in [(1, "a"), (2, "b"), (3, "a")] {
+            outbox.wrote(replica.write_above(&writer, millis, None, key, Some("v")).unwrap());
+        }
+        let told = outbox.take(sender(1), &replica, ms(0));
         let to: Vec<usize> = told.iter().map(|(to, _)| *to).collect();
         assert_eq!(to, [0, 2], "everyone but oneself");
         for (_, sync) in told {
             assert_eq!(sync.entries, [entry("a", 3), entry("b", 2)]);
         }
-        assert!(outbox.take(sender(1), ms(1)).is_empty(), "nothing is told twice");
+        assert!(outbox.take(sender(1), &replica, ms(1)).is_empty(), "nothing is told twice");
     }
 
     #[test]
@@ -289,7 +298,7 @@ mod tests {
         outbox.give(2, vec![entry("old", 1)]);
         outbox.gave_all(2, true, Vec::new());
         outbox.tell_all(entry("new", 2));
-        let told = outbox.take(sender(0), ms(0));
+        let told = outbox.take(sender(0), &Replica::default(), ms(0));
         let [(1, first), (2, second)] = told.as_slice() else { panic!("{told:?}") };
         assert_eq!((first.ask, first.given), (true, Given::Nothing));
         assert_eq!(first.entries, [entry("new", 2)]);

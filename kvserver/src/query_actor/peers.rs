@@ -1,11 +1,12 @@
 //! The actors of other servers that one actor deals with, and what its clients wrote lately.
 
 mod history;
+mod meeting;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use actor::{ActorRef, Address, WellKnown};
+use actor::ActorRef;
 use serde::{Deserialize, Serialize};
 
 use super::Message;
@@ -18,18 +19,7 @@ use crate::digest;
 use crate::entry::Entry;
 use history::History;
 
-/// A server has at most so many query actors; a description that claims more is not believed.
-pub const MAX_ACTORS: u16 = 1024;
-
-/// No more other servers are dealt with; those that come later are not believed.
-pub const MAX_MEMBERS: usize = 256;
-
-/// No more of them may have introduced themselves and be yet to be met by the members actor: a link costs
-/// memory, and whoever introduces itself costs up to a thousand.
-const MAX_UNMET: usize = 16;
-
-/// No more servers that were forgotten are kept in mind.
-const MAX_FORGOTTEN: usize = 256;
+pub use meeting::MAX_ACTORS;
 
 /// A link: the server and the place of the actor there.
 pub type LinkId = (u64, u16);
@@ -94,89 +84,6 @@ impl Peers {
         }
     }
 
-    /// The members actor tells of another server.
-    pub fn meet(&mut self, member: Member, now: Duration) {
-        self.unmet.remove(&member.server);
-        self.learn_of(member, now);
-    }
-
-    fn learn_of(&mut self, member: Member, now: Duration) {
-        let Some(own) = &self.own else { return };
-        let believable = (1..=MAX_ACTORS).contains(&member.actors) && member.server != own.server;
-        if !believable || self.members.contains_key(&member.server) {
-            return;
-        }
-        let replaces = self.members.values().any(|known| known.address == member.address);
-        if self.members.len() >= MAX_MEMBERS && !replaces {
-            return;
-        }
-        self.note_streams();
-        let is_back = self.forgotten.contains(&member.server);
-        self.forgotten.retain(|server| *server != member.server);
-        let mut quiet = self.first && !is_back;
-        let earlier = self.members.values().find(|known| known.address == member.address);
-        if let Some(address) = earlier.map(|known| known.address.clone()) {
-            self.forget(&address);
-            quiet = false;
-        }
-        self.add_links(member, quiet, now);
-    }
-
-    /// A frame of an earlier stream may still be on its way to the same address: a later stream needs a
-    /// larger number, or its frames would be taken for old ones.
-    fn note_streams(&mut self) {
-        self.last_stream = self.links.values().map(Link::stream).fold(self.last_stream, u32::max);
-    }
-
-    fn add_links(&mut self, member: Member, quiet: bool, now: Duration) {
-        let Some(own) = &self.own else { return };
-        self.history.forget_old(now);
-        for place in 0..member.actors {
-            let carries = self.me % member.actors == place;
-            if carries || place % own.actors == self.me {
-                let id = WellKnown(u32::from(place) + 1);
-                let to = ActorRef::<Message>::well_known(&member.address, id);
-                let out = carries.then(|| {
-                    let others = self.links.values().flat_map(Link::missing);
-                    let begin = others.chain(self.history.entries()).cloned();
-                    Outgoing::new(self.last_stream + 1, self.history.is_whole(), begin, now)
-                });
-                let mut link = Link::new(to, out);
-                if !quiet {
-                    link.was_used(now);
-                }
-                self.links.insert((member.server, place), link);
-            }
-        }
-        self.members.insert(member.server, member);
-    }
-
-    /// Lets go of a server.
-    pub fn forget(&mut self, address: &Address) {
-        self.note_streams();
-        let gone = self.members.values().filter(|member| member.address == *address);
-        let gone: Vec<u64> = gone.map(|member| member.server).collect();
-        for server in gone {
-            self.members.remove(&server);
-            self.unmet.remove(&server);
-            self.links.retain(|(of, _), _| *of != server);
-            self.forgotten.push_back(server);
-        }
-        while self.forgotten.len() > MAX_FORGOTTEN {
-            self.forgotten.pop_front();
-        }
-    }
-
-    /// The actor begins a new state, with nothing to tell.
-    pub fn begin_anew(&mut self, state: u64, now: Duration) {
-        self.state = state;
-        self.history = History::new(true);
-        self.links.clear();
-        for member in std::mem::take(&mut self.members).into_values() {
-            self.add_links(member, false, now);
-        }
-    }
-
     /// Whether these servers have all that this actor tells them.
     pub fn have_all(&self, servers: &[u64]) -> bool {
         self.links.iter().all(|((server, _), link)| !servers.contains(server) || link.lag() == 0)
@@ -230,33 +137,13 @@ impl Peers {
         (self.me..of).step_by(actors.into())
     }
 
-    /// The server that a frame comes from, if nobody else has told of it.
-    pub fn introduced<'a>(&self, frame: &'a Frame) -> Option<&'a Member> {
-        let member = frame.introduce.as_ref()?;
-        let is_new = !self.members.contains_key(&member.server);
-        (is_new && !self.forgotten.contains(&member.server)).then_some(member)
-    }
-
     /// Takes in a frame. `None` if it is not for this actor.
     pub fn take_in(&mut self, mut frame: Frame, now: Duration) -> Option<(LinkId, Arrived)> {
         let introduces = frame.introduce.is_some();
         if let Some(member) = frame.introduce.take()
-            && member.server == frame.server
-            && !self.forgotten.contains(&member.server)
+            && !self.heard_of(member, frame.server, now)
         {
-            if self.members.get(&member.server).is_some_and(|known| *known != member) {
-                // Another process with the same number; the first one is listened to.
-                return None;
-            }
-            let server = member.server;
-            if !self.members.contains_key(&server) {
-                if self.unmet.len() >= MAX_UNMET {
-                    // It introduces itself until it is known.
-                    return None;
-                }
-                self.learn_of(member, now);
-                self.unmet.extend(self.members.contains_key(&server).then_some(server));
-            }
+            return None;
         }
         let id = (frame.server, frame.from);
         let link = self.links.get_mut(&id)?;

@@ -132,7 +132,7 @@ impl QueryActor {
         }
         let ring = (self.me, self.siblings.len());
         let now = ctx.now().elapsed;
-        for (other, message) in self.comparing.begin(ring, &self.peers, &self.replica, now) {
+        for (other, message) in self.comparing.begin(ring, &self.peers, &mut self.replica, now) {
             self.tell_digest(other, message);
         }
         self.send_when_due(ctx);

@@ -81,7 +81,7 @@ impl QueryActor {
                 None => self.giving.push_back((link, giving)),
             }
         }
-        if let Some(turn) = self.comparing.work(&self.replica, SLICE) {
+        if let Some(turn) = self.comparing.work(&mut self.replica, SLICE) {
             self.compared(turn);
         }
         if self.has_aside() {

@@ -1,10 +1,14 @@
 //! A port on the real runtime and over real sockets, in virtual time.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use actor::{SystemConfig, WellKnown};
 use http::header::{HeaderValue, SEC_WEBSOCKET_PROTOCOL};
 use kvcommon::{PROTOCOL, Query, QueryId, frame};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_tungstenite::client_async;
@@ -83,6 +87,43 @@ async fn a_client_that_never_takes_its_answers_is_dropped() {
     let dropped =
         timeout(Duration::from_secs(1), async { while let Some(Ok(_)) = client.next().await {} });
     assert!(dropped.await.is_ok(), "still there after {:?}", start.elapsed());
+}
+
+/// Counts how often the runtime has looked at its sockets: each time, one more byte goes through a pair
+/// of them.
+fn count_looks() -> Arc<AtomicU64> {
+    let (mut near, mut far) = UnixStream::pair().unwrap();
+    let looks = Arc::new(AtomicU64::new(0));
+    let counter = looks.clone();
+    tokio::spawn(async move {
+        loop {
+            near.write_all(b"!").await.unwrap();
+            // With less than there is room for, the socket is known to be empty.
+            let bytes = far.read(&mut [0; 2]).await.unwrap();
+            counter.fetch_add(bytes as u64, Relaxed);
+        }
+    });
+    looks
+}
+
+#[tokio::test]
+async fn the_sockets_are_looked_at_after_each_turn_of_a_long_batch() {
+    const QUERIES: u64 = 40_000;
+    let place = Place::new().await;
+    let mut client = place.connect().await;
+    let looks = count_looks();
+    send_queries(&mut client, &Query::Get { key: "key" }, QUERIES).await;
+    let (mut turns, mut answers, mut before) = (0, 0, 0);
+    while answers < QUERIES {
+        let message = client.next().await.unwrap().unwrap().into_data();
+        answers += frame::answers(&message).count() as u64;
+        turns += 1;
+        if turns == 1 {
+            before = looks.load(Relaxed);
+        }
+    }
+    let looks = looks.load(Relaxed) - before;
+    assert!(turns > 30 && looks > turns / 2, "{looks} times in {turns} turns");
 }
 
 #[tokio::test(start_paused = true)]

@@ -90,17 +90,23 @@ impl Index {
         self.slab.get(slot)
     }
 
+    /// The entry at a slot, if there is one.
+    pub fn try_at(&self, slot: Slot) -> Option<&Entry> {
+        self.slab.try_get(slot)
+    }
+
     /// Puts an entry into the slot of another one of the same key, and returns that.
     pub fn replace(&mut self, slot: Slot, entry: Entry) -> Entry {
         debug_assert_eq!(self.slab.key(slot), entry.key_bytes());
         self.slab.replace(slot, entry)
     }
 
-    /// Adds the entry of a key that has none.
-    pub fn insert(&mut self, hash: KeyHash, entry: Entry) {
+    /// Adds the entry of a key that has none, and returns its slot.
+    pub fn insert(&mut self, hash: KeyHash, entry: Entry) -> Slot {
         let slot = self.slab.insert(entry);
         self.tables.insert(hash.0, slot);
         self.order.insert(slot, &self.slab);
+        slot
     }
 
     /// Removes the entry of a key, if it has one.

@@ -20,7 +20,14 @@ const MANY: usize = WIDTH * 3 / 4;
 /// Slots in the order of their keys, each key once.
 pub struct Order {
     root: Node,
+    /// The way to the place behind the slot that was added last, where the next one belongs if keys
+    /// come in their order: so it is not searched for. Other changes may make it wrong, so it is
+    /// believed only where it is seen to be right. Empty: unknown.
+    next: Path,
 }
+
+/// A place in the tree: the child on each level from the root down, then the place in the leaf.
+type Path = Vec<usize>;
 
 enum Node {
     Leaf(Box<Run>),
@@ -44,19 +51,45 @@ struct Run {
 
 impl Default for Order {
     fn default() -> Self {
-        Self { root: Node::Leaf(Box::default()) }
+        Self { root: Node::Leaf(Box::default()), next: Path::new() }
     }
 }
 
 impl Order {
     /// Adds a slot of the slab, whose key must not be there yet.
     pub fn insert(&mut self, slot: Slot, slab: &Slab) {
-        if let Some(right) = self.root.insert(slab.key(slot), slot, slab) {
+        let key = slab.key(slot);
+        if !self.is_next(key, slab) {
+            self.next.clear();
+            self.root.find(key, slab, &mut self.next);
+        }
+        if let Some(right) = self.root.insert(&self.next, slot, slab) {
             let left = std::mem::replace(&mut self.root, Node::Leaf(Box::default()));
             let mut inner = Inner { firsts: Run::default(), children: vec![left, right] };
             inner.refresh(slab);
             self.root = Node::Inner(Box::new(inner));
         }
+        if let Some(place) = self.next.last_mut() {
+            *place += 1;
+        }
+    }
+
+    /// Whether a new key belongs where `next` leads: behind the key before that place, and before the
+    /// key behind it.
+    fn is_next(&self, key: &[u8], slab: &Slab) -> bool {
+        let Some((place, children)) = self.next.split_last() else { return false };
+        let (mut node, mut behind) = (&self.root, None);
+        for child in children {
+            let Node::Inner(inner) = node else { return false };
+            let Some(below) = inner.children.get(*child) else { return false };
+            behind = inner.firsts.slots().get(child + 1).or(behind);
+            node = below;
+        }
+        let Node::Leaf(run) = node else { return false };
+        let before = place.checked_sub(1).and_then(|before| run.slots().get(before));
+        let behind = run.slots().get(*place).or(behind);
+        before.is_some_and(|slot| slab.key(*slot) < key)
+            && behind.is_none_or(|slot| key < slab.key(*slot))
     }
 
     /// Removes a slot, which must still have its key in the slab.
@@ -133,17 +166,28 @@ impl Node {
         }
     }
 
-    /// Returns the right half if the node had to be split.
-    fn insert(&mut self, key: &[u8], slot: Slot, slab: &Slab) -> Option<Self> {
+    /// Appends the way from here to the place where a key is, or belongs.
+    fn find(&self, key: &[u8], slab: &Slab, path: &mut Path) {
+        match self {
+            Self::Leaf(run) => path.push(run.find(key, slab).unwrap_or_else(|place| place)),
+            Self::Inner(inner) => {
+                let child = inner.child(key, slab);
+                path.push(child);
+                inner.children[child].find(key, slab, path);
+            }
+        }
+    }
+
+    /// Adds a slot where `path` leads. Returns the right half if the node had to be split.
+    fn insert(&mut self, path: &[usize], slot: Slot, slab: &Slab) -> Option<Self> {
+        let (&child, path) = path.split_first().expect("the way ends in a leaf");
         match self {
             Self::Leaf(run) => {
-                let place = run.find(key, slab).unwrap_or_else(|place| place);
-                let right = run.insert(place, slot, slab)?;
+                let right = run.insert(child, slot, slab)?;
                 Some(Self::Leaf(Box::new(right)))
             }
             Self::Inner(inner) => {
-                let child = inner.child(key, slab);
-                let right = inner.children[child].insert(key, slot, slab);
+                let right = inner.children[child].insert(path, slot, slab);
                 if child == 0 && inner.firsts.slots[0] != inner.children[0].run().slots[0] {
                     inner.firsts.set(0, slot, slab);
                 }

@@ -119,6 +119,7 @@ proptest! {
     ) {
         let mut replica = merged(&entries);
         let entry = replica.write(&Writer::new(uid), clock, "a", value.as_deref()).unwrap();
+        let entry = entry.clone();
         prop_assert_eq!(replica.get("a"), Some(&entry));
         for seen in entries.iter().filter(|seen| seen.key() == "a") {
             prop_assert!(entry.beats(seen), "{:?} beats {:?}", entry, seen);

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use actor::Address;
+use actor::{Address, WellKnown};
 use kvcommon::Stamp;
 use proptest::prelude::*;
 
 use super::super::pack::Unpacker;
 use super::super::stream::Data;
+use super::meeting::{MAX_MEMBERS, MAX_UNMET};
 use super::*;
 
 const fn ms(millis: u64) -> Duration {

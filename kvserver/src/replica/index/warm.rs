@@ -10,14 +10,16 @@ use super::{Index, KeyHash};
 use crate::replica::slab::Slot;
 
 impl Index {
-    /// Has the processor fetch what queries for these keys will look at.
-    pub fn warm(&self, hashes: &[KeyHash], scratch: &mut Vec<Slot>) {
-        scratch.clear();
+    /// Has the processor fetch what queries for these keys will look at. Returns the slots that they
+    /// seem to have, going by their hashes alone.
+    pub fn warm(&self, hashes: &[KeyHash]) -> Vec<Option<Slot>> {
         if self.is_empty() {
-            return;
+            return vec![None; hashes.len()];
         }
-        scratch.extend(hashes.iter().filter_map(|hash| self.tables.find(hash.number(), |_| true)));
-        let touched = scratch.iter().fold(0, |sum, slot| sum ^ self.slab.get(*slot).bytes()[0]);
-        black_box(touched);
+        let slots: Vec<Option<Slot>> =
+            hashes.iter().map(|hash| self.tables.find(hash.number(), |_| true)).collect();
+        let found = slots.iter().flatten();
+        black_box(found.fold(0, |sum, slot| sum ^ self.slab.get(*slot).bytes()[0]));
+        slots
     }
 }

@@ -74,8 +74,29 @@ fn key() -> impl Strategy<Value = String> {
     ]
 }
 
+/// Some keys one after the other in their order, so that each belongs behind the one before it.
+fn keys() -> impl Strategy<Value = Vec<String>> {
+    let run = (0..30_000_u32, 1..200_u32, 1..4_usize).prop_map(|(from, count, step)| {
+        (from..from + count).step_by(step).map(|number| format!("key/{number:05}")).collect()
+    });
+    prop_oneof![3 => key().prop_map(|key| vec![key]), 1 => run]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn it_is_an_ordered_set_where_keys_come_in_order_for_a_while(
+        steps in vec((keys(), prop::bool::weighted(0.7)), 0..300),
+    ) {
+        let mut both = Both::default();
+        for (keys, come) in &steps {
+            for key in keys {
+                if *come { both.insert(key) } else { both.remove(key) }
+            }
+        }
+        both.check_all();
+    }
 
     #[test]
     fn it_is_an_ordered_set(
