@@ -129,6 +129,7 @@ mod status;
 mod stream;
 mod sweep;
 mod sweeping;
+mod telling;
 mod tombstones;
 mod work;
 
@@ -156,11 +157,11 @@ use crate::stamp::Writer;
 use aside::Aside;
 use comparing::Comparing;
 use fetch::Giving;
-use outbox::{Outbox, Sender};
+use outbox::Outbox;
 use peers::{LinkId, Peers};
 use refill::Refill;
 use status::Snapshot;
-use sweep::{Round, Sweep};
+use sweep::Sweep;
 use sweeping::Gathering;
 use work::Work;
 
@@ -384,58 +385,6 @@ impl QueryActor {
     fn complete_if_ready(&mut self, ctx: &mut Ctx<'_>) {
         if self.is_ready() {
             self.sweep.complete(ctx.now().elapsed);
-        }
-    }
-
-    fn health(&self, now: Duration) -> Health {
-        let mut standings = self.peers.standings(now);
-        for (server, tally) in self.comparing.tallies() {
-            if let Some(standing) = standings.get_mut(&server) {
-                standing.digest_rounds = tally.rounds;
-                standing.digest_repairs = tally.entries_given + tally.entries_learned;
-                standing.traffic.needless_asked += tally.entries_needless;
-                standing.traffic.twice_asked += tally.entries_twice;
-            }
-        }
-        let for_servers: usize = standings.values().map(|standing| standing.held).sum();
-        let here = self.outbox.held() + self.work_bytes();
-        Health {
-            ready: self.is_ready(),
-            keys: self.replica.len(),
-            tombstones: self.replica.tombstones(),
-            swept: self.sweep.swept().map(Round::number),
-            collected: self.sweep.collected().number(),
-            held: for_servers + self.peers.history_bytes() + here,
-            standings,
-        }
-    }
-
-    /// Sends what there is for the others, or sees to it that it is sent when the pace allows.
-    fn send_when_due(&mut self, ctx: &mut Ctx<'_>) {
-        let now = ctx.now().elapsed;
-        let mark = self.sweep.mark();
-        for (to, frame) in self.peers.take(mark, now) {
-            ctx.tell(&to, Message::Frame(Box::new(frame)));
-        }
-        if self.outbox.wait(now).is_some_and(|wait| wait.is_zero()) {
-            let (me, generation) = (self.me, self.generation);
-            let sender = Sender { me, generation, mark };
-            for (to, sync) in self.outbox.take(sender, &self.replica, now) {
-                ctx.tell(&self.siblings[to], Message::Sync(sync));
-            }
-        }
-        if !self.aside.holds_some()
-            && self.leaving.take_if(|live| self.peers.have_all(live)).is_some()
-        {
-            self.report(members::Message::Told { place: self.place() });
-        }
-        let report_wait = self.send_report(ctx);
-        let waits =
-            self.peers.wait(now).into_iter().chain(self.outbox.wait(now)).chain(report_wait);
-        let Some(at) = waits.min().map(|wait| now + wait) else { return };
-        if self.send_at.is_none_or(|set| set <= now || at < set) {
-            self.send_at = Some(at);
-            ctx.tell_after(at - now, Message::Send);
         }
     }
 }

@@ -1,10 +1,9 @@
 //! Beginning anew: after a panic, and when the server has missed what others have deleted for good.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use super::comparing::{self, Comparing, Other};
-use super::pace::{PACE, wait};
+use super::pace::PACE;
 use super::{Ctx, Message, Outbox, QueryActor, Refill, Renewal, Siblings, Store, Sweep};
 use crate::entry::Entry;
 use crate::members;
@@ -30,32 +29,6 @@ impl QueryActor {
         // After the refill: if there is nobody to ask, the others have to be asked before all else.
         self.report(members::Message::Resumed { place: self.place() });
         self.send_when_due(ctx);
-    }
-
-    /// Tells the members actor with what number this actor writes.
-    pub(super) fn introduce_writer(&mut self) {
-        self.report(members::Message::Writes { writer: self.state });
-    }
-
-    /// Has something for the members actor.
-    pub(super) fn report(&mut self, report: members::Message) {
-        if self.home.is_some() {
-            self.reports.push_back(report);
-        }
-    }
-
-    /// Tells the members actor the next thing, if the pace allows. Returns how long the one after it has
-    /// to wait.
-    pub(super) fn send_report(&mut self, ctx: &mut Ctx<'_>) -> Option<Duration> {
-        let now = ctx.now().elapsed;
-        if let Some(home) = &self.home
-            && wait(self.last_report, PACE, now).is_zero()
-            && let Some(report) = self.reports.pop_front()
-        {
-            self.last_report = Some(now);
-            ctx.tell(&home.members, report);
-        }
-        (!self.reports.is_empty()).then(|| wait(self.last_report, PACE, now))
     }
 
     /// Lets go of the whole store. What the server's own clients wrote, and others have not heard, is

@@ -8,7 +8,8 @@ use std::time::Duration;
 use actor::{Address, Context, SharedBytes};
 use kvcommon::{Answer, Refusal, RefusalKind};
 
-use super::{Message, QueryActor};
+use super::sweep::Round;
+use super::{Health, Message, QueryActor};
 use crate::members;
 
 /// How often a server's status is renewed.
@@ -32,6 +33,29 @@ impl QueryActor {
             self.report(members::Message::Replica { place: self.place(), health });
             self.send_when_due(ctx);
             ctx.tell_after(EVERY, Message::Report);
+        }
+    }
+
+    pub(super) fn health(&self, now: Duration) -> Health {
+        let mut standings = self.peers.standings(now);
+        for (server, tally) in self.comparing.tallies() {
+            if let Some(standing) = standings.get_mut(&server) {
+                standing.digest_rounds = tally.rounds;
+                standing.digest_repairs = tally.entries_given + tally.entries_learned;
+                standing.traffic.needless_asked += tally.entries_needless;
+                standing.traffic.twice_asked += tally.entries_twice;
+            }
+        }
+        let for_servers: usize = standings.values().map(|standing| standing.held).sum();
+        let here = self.outbox.held() + self.work_bytes();
+        Health {
+            ready: self.is_ready(),
+            keys: self.replica.len(),
+            tombstones: self.replica.tombstones(),
+            swept: self.sweep.swept().map(Round::number),
+            collected: self.sweep.collected().number(),
+            held: for_servers + self.peers.history_bytes() + here,
+            standings,
         }
     }
 
