@@ -3,6 +3,11 @@
 use super::forgotten::{Gone, Why};
 use super::hello::Known;
 use super::*;
+use crate::query_actor::Renewal;
+
+mod beginning;
+mod forgetting;
+mod leading;
 
 const fn at(millis: u64) -> Now {
     // The wall clock starts a day in, so that offsets may be negative.
@@ -15,6 +20,13 @@ fn address(name: &str) -> Address {
 
 fn member(name: &str, server: u64) -> Member {
     Member { address: address(name), server, actors: 1 }
+}
+
+/// What a ready server says to a.
+fn hello(name: &str, server: u64, now: Now) -> Hello {
+    let keeping = Keeping::default();
+    let mut roster = Roster::new(member(name, server), Vec::new(), keeping, now.elapsed);
+    roster.hello_to(&address("a"), &address("a"), false, false, now)
 }
 
 /// Servers of one actor each; a call arrives at the next tick of the one called.
@@ -375,32 +387,6 @@ fn clocks_and_round_trips_are_measured() {
     assert_eq!(status.round_trip_ms, Some(400));
     assert_eq!(status.clock_offset_ms, Some(3_600_000));
     assert_eq!(status.heard_ms_ago, Some(100));
-}
-
-/// Who was told, and has said so to the others, may end before it can say it again.
-#[test]
-fn what_was_forgotten_elsewhere_is_forgotten_here_once_it_is_silent() {
-    for (why, goes_on, is_forgotten) in [
-        (Why::Named, false, true),
-        (Why::Left, false, true),
-        (Why::Named, true, false),
-        (Why::Silent, false, false),
-    ] {
-        let mut world = World::new();
-        world.start("a", 1, &[]);
-        world.start("b", 2, &["a"]);
-        world.run(3000);
-        let now = at(world.now);
-        let gone = Gone { address: address("b"), server: Some(2), why };
-        let roster = world.rosters.get_mut(&address("a")).unwrap();
-        assert_eq!(roster.hear_of_forgotten(vec![gone], now), [], "it was heard just now");
-        if !goes_on {
-            world.rosters.remove(&address("b"));
-        }
-        world.run(6000);
-        let known = world.rosters[&address("a")].statuses(at(world.now).elapsed).len();
-        assert_eq!(known == 0, is_forgotten, "{why:?}, goes on: {goes_on}");
-    }
 }
 
 /// What clients of a newcomer write need not wait until it has called each of the others.
