@@ -336,6 +336,7 @@ fn a_hello_that_cannot_be_meant_for_us_changes_nothing() {
         Hello { from: member("a", 7), ..good.clone() },
         Hello { from: member("b", 1), ..good.clone() },
         Hello { from: Member { actors: 0, ..member("b", 2) }, ..good.clone() },
+        Hello { from: Member { actors: 1025, ..member("b", 2) }, ..good.clone() },
     ];
     for hello in bad {
         assert!(a.hello(hello, at(10)).is_empty());

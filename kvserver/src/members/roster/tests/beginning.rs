@@ -66,9 +66,13 @@ fn a_server_that_began_a_store_is_told_of_its_earlier_life_after_a_panic_too() {
         [(vec![], Store::Unknown, true), (vec!["b"], Store::Here, false)]
     {
         let mut roster = lost(&joins);
+        let hello = Hello { knew: Some(77), ..hello("b", 2, at(2)) };
+        if !fetches_anew {
+            let effects = roster.hello(hello.clone(), at(0));
+            assert_eq!(fetches(&effects), None, "its query actors may have it");
+        }
         (0..2).for_each(|place| drop(roster.says_of_store(place, says, at(1))));
         assert!(roster.is_ready());
-        let hello = Hello { knew: Some(77), ..hello("b", 2, at(2)) };
         let unready = Hello { ready: false, ..hello.clone() };
         assert_eq!(fetches(&roster.hello(unready, at(2))), None, "it has nothing to give");
         assert_eq!(fetches(&roster.hello(hello, at(3))).is_some(), fetches_anew);
@@ -187,4 +191,32 @@ fn where_nobody_is_ready_all_are_asked_and_who_is_ready_meanwhile_once_more() {
     assert_eq!(fetches(&effects), Some((2, attempt + 2)), "it may have got more");
     assert!(!opens(&effects));
     assert!(opens(&roster.fetched(0, 2, attempt + 2, true, at(4))));
+}
+
+#[test]
+fn who_has_given_something_or_has_no_ready_one_beside_it_is_not_given_up() {
+    let mut roster = roster(2, &["b"]);
+    let (_, attempt) = fetches(&roster.hello(hello("b", 2, at(0)), at(0))).unwrap();
+    let mut at_second = |second: u64, ready| {
+        let now = at(second * 1000);
+        roster.hello(hello("b", 2, now), now);
+        roster.hello(Hello { ready, ..hello("c", 3, now) }, now);
+        if second == 29 {
+            roster.fetched(0, 2, attempt, true, now);
+        }
+        fetches(&roster.tick(now))
+    };
+    assert_eq!([29, 31, 58, 61].map(|second| at_second(second, second < 60)), [None; 4]);
+    assert_eq!(at_second(62, true), None, "b was given up for c when c said hello");
+    assert_eq!(roster.start.note(), Some(Note::Fetch { server: 3, attempt: attempt + 1 }));
+}
+
+#[test]
+fn the_store_is_rather_fetched_from_who_has_it_and_each_time_as_another_attempt() {
+    let mut roster = roster(1, &[]);
+    roster.hello(hello("b", 2, at(0)), at(0));
+    roster.hello(Hello { ready: false, ..hello("c", 3, at(0)) }, at(0));
+    let attempts = [1, 2].map(|_| fetches(&roster.stale(0, None, 0, at(1000))).unwrap());
+    assert_eq!(attempts.map(|(server, _)| server), [2, 2]);
+    assert!(attempts[0].1 < attempts[1].1);
 }

@@ -89,3 +89,57 @@ fn whoever_was_told_something_is_not_called_at_once_again() {
     assert_eq!(calls(roster.tick(at(2000))), 0);
     assert_eq!(calls(roster.tick(at(2075))), 1);
 }
+
+#[test]
+fn one_that_asks_again_and_again_is_answered_at_the_pace_and_called_at_the_beat() {
+    let mut roster = begins();
+    let asks = |millis| Hello { asks: true, ..hello("b", 2, at(millis)) };
+    let mut answers = Vec::new();
+    for millis in 0..1000 {
+        answers.extend(roster.hello(asks(millis), at(millis)));
+    }
+    let calls = answers.iter().filter(|effect| matches!(effect, Effect::Call(..))).count();
+    assert_eq!(calls, 8);
+    let later: Vec<_> = (1000..2900).flat_map(|millis| roster.tick(at(millis))).collect();
+    assert!(!later.iter().any(|effect| matches!(effect, Effect::Call(..))), "it was just answered");
+}
+
+#[test]
+fn every_sixteenth_hello_names_all_others() {
+    let mut roster = begins();
+    roster.hello(hello("b", 2, at(0)), at(0));
+    roster.hello(hello("c", 3, at(0)), at(0));
+    let to = address("b");
+    let names = |call: u64| roster.hello_to(&to, &to, false, false, at(call)).others.len();
+    assert_eq!((0..32).map(names).sum::<usize>(), 2);
+}
+
+#[test]
+fn one_that_falls_silent_again_is_called_often_at_first_again() {
+    let mut roster = begins();
+    roster.add(vec![address("b")], at(0).elapsed);
+    let mut calls = Vec::new();
+    for millis in (0..30_000).step_by(125) {
+        if millis == 20_000 {
+            roster.hello(hello("b", 2, at(millis)), at(millis));
+        }
+        let effects = roster.tick(at(millis));
+        calls.extend(effects.iter().any(|one| matches!(one, Effect::Call(..))).then_some(millis));
+    }
+    let again = calls.iter().filter(|millis| **millis > 25_000).count();
+    assert!(again >= 4, "{calls:?}");
+}
+
+#[test]
+fn of_the_lives_at_an_address_the_latest_that_are_over_stay_over() {
+    let mut roster = begins();
+    for life in 2..=40 {
+        roster.hello(hello("b", life, at(0)), at(0));
+    }
+    for over in 30..40 {
+        assert_eq!(roster.hello(hello("b", over, at(1)), at(1)), []);
+    }
+    let contact = &roster.contacts[&address("b")];
+    assert_eq!(contact.met.as_ref().map(|met| met.member.server), Some(40));
+    assert_eq!(contact.former.len(), 16);
+}
