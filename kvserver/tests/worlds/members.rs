@@ -114,6 +114,14 @@ fn what_was_set_aside_is_told_to_all_as_soon_as_the_store_is_here() {
     assert_eq!(world.forget(0, 2), Ok(()));
     world.sim.run_for(secs(30));
     assert_eq!(world.get((1, 0), "deleted"), Seen::Nothing, "it is collected");
+    // What a state has written that was lost is found by the numbers of the writers.
+    let panics = world.actor((2, 1));
+    for key in ["first state", "second state"] {
+        world.write((2, 1), key, Some("v"));
+        world.sim.run_for(secs(1));
+        world.sim.panic_actor(&panics);
+        world.sim.run_for(secs(1));
+    }
     for actor in [0, 1] {
         for number in 0..20 {
             world.write((2, actor), &format!("late/{actor}/{number}"), Some("v"));
@@ -133,8 +141,9 @@ fn what_was_set_aside_is_told_to_all_as_soon_as_the_store_is_here() {
             assert_eq!(world.everywhere(&format!("late/{actor}/{number}")), Seen::value("v"));
         }
     }
-    assert_eq!(world.everywhere("early"), Seen::value("v"));
-    assert_eq!(world.everywhere("early too"), Seen::value("v"));
+    for key in ["early", "early too", "first state", "second state"] {
+        assert_eq!(world.everywhere(key), Seen::value("v"), "{key}");
+    }
     world.check();
 }
 

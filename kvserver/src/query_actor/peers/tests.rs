@@ -10,6 +10,8 @@ use super::super::pack::Unpacker;
 use super::super::stream::Data;
 use super::*;
 
+mod forgotten;
+
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
