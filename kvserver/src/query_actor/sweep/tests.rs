@@ -351,3 +351,25 @@ fn an_older_chain_takes_no_place_while_a_round_of_this_one_is_under_way() {
     sweep.took(begin(2), 0);
     assert!(!sweep.may_take(&older));
 }
+
+#[test]
+fn who_catches_up_is_not_stale_however_long_it_takes() {
+    let mut sweep = ready();
+    sweep.heard(B, firm(9, 5), true, secs(0));
+    for number in 1..=4 {
+        assert_eq!(sweep.stale(secs(number * 5)), None);
+        sweep.took(begin(number), 0);
+    }
+    assert_eq!(sweep.stale(secs(21)), None);
+    assert_eq!(sweep.stale(secs(27)), Some(B), "it was not given the fifth");
+}
+
+#[test]
+fn who_has_just_got_the_store_begins_no_round_yet() {
+    let mut sweep = Sweep::default();
+    sweep.complete(secs(100));
+    partners().for_each(|partner| sweep.heard(partner, firm(0, 0), true, secs(100)));
+    let next = |now| sweep.next(partners(), secs(60), now, 1_700_000_000_000, 5);
+    assert_eq!(next(secs(159)), None);
+    assert!(next(secs(160)).is_some());
+}
