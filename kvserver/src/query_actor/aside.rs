@@ -166,3 +166,47 @@ impl QueryActor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kvcommon::Stamp;
+
+    use super::*;
+
+    fn entry(key: &str, millis: u64, uid: u64) -> Entry {
+        Entry::new(Stamp { millis, counter: 0, uid }, key, Some("v"))
+    }
+
+    fn replica(entries: &[Entry]) -> Replica {
+        let mut replica = Replica::default();
+        for entry in entries {
+            replica.merge(entry.clone());
+        }
+        replica
+    }
+
+    #[test]
+    fn what_was_being_looked_for_is_found_before_anything_else_is() {
+        let mut aside = Aside::default();
+        let (own, early, others) = (entry("own", 10, 1), entry("early", 9, 1), entry("o", 10, 2));
+        let missing = entry("missing", 1, 3);
+        let old = replica(&[own.clone(), early, others]);
+        aside.begin(old, vec![missing.clone()], BTreeSet::from([1]), 10);
+        let next = entry("next", 20, 2);
+        aside.begin(replica(std::slice::from_ref(&next)), Vec::new(), BTreeSet::from([2]), 20);
+        aside.beaten.push_back(entry("beaten", 1, 1));
+        assert!(aside.holds_some());
+        assert_eq!(aside.take_all(), [entry("beaten", 1, 1), missing, next, own]);
+        assert!(!aside.holds_some());
+    }
+
+    #[test]
+    fn of_two_writes_of_a_key_the_later_one_is_kept() {
+        for (held, missing) in [(5, 6), (6, 5)] {
+            let mut aside = Aside::default();
+            let missing = vec![entry("key", missing, 1)];
+            aside.begin(replica(&[entry("key", held, 1)]), missing, BTreeSet::from([1]), 0);
+            assert_eq!(aside.take_all(), [entry("key", 6, 1)]);
+        }
+    }
+}

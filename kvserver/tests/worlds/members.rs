@@ -100,6 +100,53 @@ fn a_member_comes_back(by_name: bool) -> Vec<String> {
     aside
 }
 
+/// Comparing would find it in the end, but not at once.
+#[test]
+fn what_was_set_aside_is_told_to_all_as_soon_as_the_store_is_here() {
+    let mut world = World::of(&[2, 2, 2]);
+    world.sim.run_for(secs(15));
+    world.cut_off(2, &[0, 1]);
+    world.sim.run_for(secs(1));
+    world.write((2, 0), "early", Some("v"));
+    world.write((2, 1), "early too", Some("v"));
+    world.write((0, 0), "deleted", None);
+    world.sim.run_for(secs(10));
+    assert_eq!(world.forget(0, 2), Ok(()));
+    world.sim.run_for(secs(30));
+    assert_eq!(world.get((1, 0), "deleted"), Seen::Nothing, "it is collected");
+    // What a state has written that was lost is found by the numbers of the writers.
+    let panics = world.actor((2, 1));
+    for key in ["first state", "second state"] {
+        world.write((2, 1), key, Some("v"));
+        world.sim.run_for(secs(1));
+        world.sim.panic_actor(&panics);
+        world.sim.run_for(secs(1));
+    }
+    for actor in [0, 1] {
+        for number in 0..20 {
+            world.write((2, actor), &format!("late/{actor}/{number}"), Some("v"));
+        }
+    }
+    world.reunite(2, &[0, 1]);
+    let ready = |world: &mut World| [0, 1].map(|actor| world.health((2, actor)).ready);
+    while ready(&mut world) != [false; 2] {
+        world.sim.run_for(secs(1) / 100);
+    }
+    while ready(&mut world) != [true; 2] {
+        world.sim.run_for(secs(1) / 100);
+    }
+    world.sim.run_for(secs(1) / 2);
+    for actor in [0, 1] {
+        for number in 0..20 {
+            assert_eq!(world.everywhere(&format!("late/{actor}/{number}")), Seen::value("v"));
+        }
+    }
+    for key in ["early", "early too", "first state", "second state"] {
+        assert_eq!(world.everywhere(key), Seen::value("v"), "{key}");
+    }
+    world.check();
+}
+
 #[test]
 fn what_was_set_aside_when_a_member_ends_is_handed_over() {
     let mut world = World::of(&[2, 2, 2]);

@@ -85,6 +85,19 @@ fn a_member_that_is_away_pins_the_tombstones() {
 }
 
 #[test]
+fn nobody_collects_what_is_too_young_by_its_own_clock() {
+    let mut world = World::of(&[1, 1]);
+    let ahead = world.system(0);
+    world.sim.jump_clock(ahead, 40_000);
+    world.write((0, 0), "key", None);
+    world.sim.run_for(secs(30));
+    assert_eq!(world.tombstones(), 2, "by the other clock it was deleted in the future");
+    world.sim.run_for(secs(45));
+    assert_eq!(world.tombstones(), 0);
+    world.check();
+}
+
+#[test]
 fn a_write_after_a_collection_beats_what_was_collected_whatever_the_clock_says() {
     let mut world = World::of(&[1, 1]);
     let deleted = world.write((0, 0), "key", None);

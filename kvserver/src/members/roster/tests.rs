@@ -3,6 +3,12 @@
 use super::forgotten::{Gone, Why};
 use super::hello::Known;
 use super::*;
+use crate::query_actor::Renewal;
+
+mod beginning;
+mod forgetting;
+mod leading;
+mod strangers;
 
 const fn at(millis: u64) -> Now {
     // The wall clock starts a day in, so that offsets may be negative.
@@ -15,6 +21,13 @@ fn address(name: &str) -> Address {
 
 fn member(name: &str, server: u64) -> Member {
     Member { address: address(name), server, actors: 1 }
+}
+
+/// What a ready server says to a.
+fn hello(name: &str, server: u64, now: Now) -> Hello {
+    let keeping = Keeping::default();
+    let mut roster = Roster::new(member(name, server), Vec::new(), keeping, now.elapsed);
+    roster.hello_to(&address("a"), &address("a"), false, false, now)
 }
 
 /// Servers of one actor each; a call arrives at the next tick of the one called.
@@ -310,54 +323,6 @@ fn a_query_actor_that_begins_anew_is_told_all() {
 }
 
 #[test]
-fn a_hello_that_cannot_be_meant_for_us_changes_nothing() {
-    let mut world = World::new();
-    world.start("a", 1, &[]);
-    world.start("b", 2, &["a"]);
-    let good = {
-        let b = world.rosters.get_mut(&address("b")).unwrap();
-        b.hello_to(&address("a"), &address("a"), true, false, at(0))
-    };
-    let a = world.rosters.get_mut(&address("a")).unwrap();
-    let bad = [
-        Hello { version: 2, ..good.clone() },
-        Hello { from: member("a", 7), ..good.clone() },
-        Hello { from: member("b", 1), ..good.clone() },
-        Hello { from: Member { actors: 0, ..member("b", 2) }, ..good.clone() },
-    ];
-    for hello in bad {
-        assert!(a.hello(hello, at(10)).is_empty());
-    }
-    assert!(a.statuses(at(10).elapsed).is_empty());
-    assert!(!a.hello(good, at(10)).is_empty());
-}
-
-#[test]
-fn of_two_processes_with_one_identity_the_first_is_listened_to() {
-    let mut world = World::new();
-    world.start("a", 1, &[]);
-    world.start("b", 2, &["a"]);
-    world.run(2000);
-    let now = at(world.now);
-    let good = {
-        let b = world.rosters.get_mut(&address("b")).unwrap();
-        b.hello_to(&address("a"), &address("a"), true, false, now)
-    };
-    let a = world.rosters.get_mut(&address("a")).unwrap();
-    let says = |a: &mut Roster, name: &str, server| {
-        let hello = Hello { from: member(name, server), ..good.clone() };
-        a.hello(hello, now).contains(&Effect::NoteAll(Note::Meet(member(name, server))))
-    };
-    assert!(!says(a, "copy", 2), "b's number at another address");
-    assert!(!says(a, "elsewhere", 1), "a's own number");
-    assert!(says(a, "b", 3), "b was restarted");
-    assert!(!says(a, "b", 2), "or are there two?");
-    assert!(!says(a, "b", 3), "it is known");
-    assert_eq!(a.statuses(now.elapsed).len(), 1);
-    assert_eq!(a.statuses(now.elapsed)[0].server, Some(3));
-}
-
-#[test]
 fn clocks_and_round_trips_are_measured() {
     let mut world = World::new();
     world.start("a", 1, &[]);
@@ -375,32 +340,6 @@ fn clocks_and_round_trips_are_measured() {
     assert_eq!(status.round_trip_ms, Some(400));
     assert_eq!(status.clock_offset_ms, Some(3_600_000));
     assert_eq!(status.heard_ms_ago, Some(100));
-}
-
-/// Who was told, and has said so to the others, may end before it can say it again.
-#[test]
-fn what_was_forgotten_elsewhere_is_forgotten_here_once_it_is_silent() {
-    for (why, goes_on, is_forgotten) in [
-        (Why::Named, false, true),
-        (Why::Left, false, true),
-        (Why::Named, true, false),
-        (Why::Silent, false, false),
-    ] {
-        let mut world = World::new();
-        world.start("a", 1, &[]);
-        world.start("b", 2, &["a"]);
-        world.run(3000);
-        let now = at(world.now);
-        let gone = Gone { address: address("b"), server: Some(2), why };
-        let roster = world.rosters.get_mut(&address("a")).unwrap();
-        assert_eq!(roster.hear_of_forgotten(vec![gone], now), [], "it was heard just now");
-        if !goes_on {
-            world.rosters.remove(&address("b"));
-        }
-        world.run(6000);
-        let known = world.rosters[&address("a")].statuses(at(world.now).elapsed).len();
-        assert_eq!(known == 0, is_forgotten, "{why:?}, goes on: {goes_on}");
-    }
 }
 
 /// What clients of a newcomer write need not wait until it has called each of the others.

@@ -11,6 +11,8 @@ use super::super::stream::Data;
 use super::meeting::{MAX_MEMBERS, MAX_UNMET};
 use super::*;
 
+mod forgotten;
+
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
@@ -348,4 +350,16 @@ fn a_stream_to_an_earlier_life_is_not_taken_for_the_one_to_this_life() {
     let missing = (0..10).map(unaware).chain((0..30).map(aware));
     let missing: Vec<_> = missing.filter(|key| !pair.received[1].contains(key)).collect();
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn only_what_comes_from_one_of_two_that_are_cut_off_is_passed_on_to_the_other() {
+    let mut peers = Peers::new(Some(member(0)), 0, 100, true);
+    (1..=3).for_each(|server| peers.meet(member(server), ms(0)));
+    peers.relay_between(vec![(1, 2), (2, 1)]);
+    let entry = Entry::new(Stamp { millis: 1, counter: 0, uid: 7 }, "key", Some("v"));
+    peers.relay(3, &entry, ms(0));
+    assert!(peers.have_all(&[1, 2, 3]));
+    peers.relay(1, &entry, ms(0));
+    assert!(!peers.have_all(&[2]) && peers.have_all(&[1, 3]));
 }

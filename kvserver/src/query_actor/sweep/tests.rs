@@ -280,3 +280,96 @@ fn of_two_rounds_that_follow_the_same_the_larger_one_is_taken_by_all() {
         assert!(sweep.may_take(&next));
     }
 }
+
+#[test]
+fn a_new_state_knows_of_others_what_the_old_one_knew_and_they_do_not_know_it() {
+    let mut sweep = ready();
+    let said = Mark { floor_millis: 7, ..firm(0, 0) };
+    partners().for_each(|partner| sweep.heard(partner, said, true, secs(0)));
+    let mut after = Sweep::after(sweep);
+    assert_eq!(after.floor_millis(), 7);
+    after.complete(secs(0));
+    assert_eq!(after.next(partners(), secs(60), secs(70), 1_700_000_000_000, 5), None);
+}
+
+#[test]
+fn what_is_confirmed_is_not_said_to_be_collected() {
+    let mut sweep = ready();
+    sweep.took(begin(1), 0);
+    assert_eq!(sweep.mark().collected(), Round::NONE);
+    partners().for_each(|partner| sweep.heard(partner, firm(1, 0), true, secs(0)));
+    sweep.collect(partners()).unwrap();
+    assert_eq!(sweep.mark().collected(), round(1));
+    let mut newcomer = Sweep::default();
+    newcomer.merging(&firm(5, 3));
+    newcomer.merging(&firm(4, 2));
+    assert_eq!(newcomer.mark().collected(), round(3), "the highest that it was given");
+}
+
+#[test]
+fn who_does_not_hold_everything_after_all_vouches_for_no_more_than_it_was_given() {
+    let mut alone = ready();
+    alone.incomplete();
+    assert_eq!(alone.mark().claim, Claim::New);
+    let mut given = ready();
+    given.merging(&firm(0, 0));
+    given.incomplete();
+    assert_eq!(given.mark().claim, Claim::Partial(Round::NONE));
+    let mut behind = ready();
+    behind.took(begin(1), 0);
+    behind.incomplete();
+    behind.complete(secs(0));
+    partners().for_each(|partner| behind.heard(partner, firm(1, 0), true, secs(0)));
+    assert_eq!(behind.swept(), Some(Round::NONE));
+    assert!(behind.collect(partners()).is_none(), "it has to confirm the round again");
+}
+
+#[test]
+fn who_was_behind_and_is_not_any_more_has_all_the_time_again() {
+    let mut sweep = ready();
+    for now in [0, 20, 40] {
+        sweep.heard(B, firm(3, 1), true, secs(now));
+        assert_eq!(sweep.stale(secs(now)), None);
+        assert_eq!(sweep.stale(secs(now + 5)), None);
+        sweep.heard(B, firm(0, 0), true, secs(now + 5));
+        assert_eq!(sweep.stale(secs(now + 5)), None);
+    }
+    sweep.heard(B, firm(3, 1), true, secs(60));
+    sweep.retain(|other| other != B);
+    assert_eq!(sweep.stale(secs(60)), None);
+    assert_eq!(sweep.stale(secs(90)), None, "who is gone binds nobody");
+}
+
+#[test]
+fn an_older_chain_takes_no_place_while_a_round_of_this_one_is_under_way() {
+    let mut sweep = ready();
+    sweep.took(begin(1), 0);
+    partners().for_each(|partner| sweep.heard(partner, firm(1, 0), true, secs(0)));
+    sweep.collect(partners()).unwrap();
+    let older = Begin { round: Round::NONE.next(1_600_000_000_000, 0), ..begin(1) };
+    assert!(sweep.may_take(&older));
+    sweep.took(begin(2), 0);
+    assert!(!sweep.may_take(&older));
+}
+
+#[test]
+fn who_catches_up_is_not_stale_however_long_it_takes() {
+    let mut sweep = ready();
+    sweep.heard(B, firm(9, 5), true, secs(0));
+    for number in 1..=4 {
+        assert_eq!(sweep.stale(secs(number * 5)), None);
+        sweep.took(begin(number), 0);
+    }
+    assert_eq!(sweep.stale(secs(21)), None);
+    assert_eq!(sweep.stale(secs(27)), Some(B), "it was not given the fifth");
+}
+
+#[test]
+fn who_has_just_got_the_store_begins_no_round_yet() {
+    let mut sweep = Sweep::default();
+    sweep.complete(secs(100));
+    partners().for_each(|partner| sweep.heard(partner, firm(0, 0), true, secs(100)));
+    let next = |now| sweep.next(partners(), secs(60), now, 1_700_000_000_000, 5);
+    assert_eq!(next(secs(159)), None);
+    assert!(next(secs(160)).is_some());
+}

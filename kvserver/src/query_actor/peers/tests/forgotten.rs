@@ -1,0 +1,53 @@
+//! Servers that were forgotten, and the end of this one.
+
+use super::*;
+
+fn introduces(server: u64) -> Frame {
+    Frame {
+        server,
+        from: 0,
+        state: 1000 + server,
+        to_state: None,
+        introduce: Some(member(server)),
+        data: None,
+        ack: None,
+        request: None,
+        chunk: None,
+        digest: None,
+        mark: Mark::default(),
+        sweep: None,
+    }
+}
+
+fn peers() -> Peers {
+    Peers::new(Some(member(0)), 0, 100, true)
+}
+
+#[test]
+fn a_server_that_was_forgotten_comes_back_by_its_members_actor_only() {
+    let mut peers = peers();
+    assert_eq!(peers.introduced(&introduces(1)), Some(&member(1)));
+    peers.meet(member(1), ms(0));
+    peers.forget(&member(1).address);
+    assert_eq!(peers.introduced(&introduces(1)), None);
+    assert!(peers.take_in(introduces(1), ms(0)).is_none());
+    for server in 2..=257 {
+        assert!(!peers.has((1, 0)));
+        peers.meet(member(server), ms(0));
+        peers.forget(&member(server).address);
+    }
+    assert!(peers.take_in(introduces(1), ms(0)).is_some(), "not all are kept in mind");
+    assert!(peers.take_in(introduces(2), ms(0)).is_none());
+    peers.meet(member(2), ms(0));
+    assert!(peers.take_in(introduces(2), ms(0)).is_some());
+}
+
+#[test]
+fn a_server_that_ends_waits_for_those_that_answer() {
+    let mut peers = peers();
+    peers.meet(member(1), ms(0));
+    let stamp = Stamp { millis: 1, counter: 0, uid: 0 };
+    peers.wrote(&Entry::new(stamp, "key", Some("v")), ms(0));
+    assert!(!peers.have_all(&[1]));
+    assert!(peers.have_all(&[]) && peers.have_all(&[2]));
+}
