@@ -13,6 +13,14 @@ use crate::replica::{Replica, Walk};
 /// A chunk is full at so many bytes. With a frame of the stream it stays below 4 MiB.
 pub const CHUNK_BYTES: usize = 2560 * 1024;
 
+/// The parts of a chunk have so many bytes, and an entry. They come and go one by one as they are merged.
+/// What is far larger, one thread allocates and another one lets go of, an allocator may keep for long:
+/// with chunks in one piece, a new server of a million keys took 100 MiB more.
+const PART_BYTES: usize = 64 * 1024;
+
+/// A chunk with more parts than this does not come from a giver like this.
+const MAX_PARTS: usize = CHUNK_BYTES / PART_BYTES + 2;
+
 /// A chunk that was asked for and has not come within this time is asked for again.
 pub const ASK_AGAIN: Duration = Duration::from_secs(3);
 
@@ -53,8 +61,8 @@ pub struct Request {
 pub struct Chunk {
     /// The question that this answers.
     pub turn: u32,
-    /// What is in it.
-    pub pack: Pack,
+    /// What is in it, part by part.
+    pub parts: Vec<Pack>,
     /// Where the next chunk begins; it is done where the slice is.
     pub next: Walk,
     /// Whether the giver was ready, so that what it holds is everything.
@@ -74,7 +82,7 @@ pub struct Fetch {
 /// What a chunk brings.
 pub struct Brought {
     /// The entries.
-    pub pack: Pack,
+    pub parts: Vec<Pack>,
     /// Set with the last chunk: whether all of them came from a replica that was ready.
     pub last: Option<bool>,
 }
@@ -99,7 +107,8 @@ impl Fetch {
 
     /// Takes a chunk, unless nobody has asked for it, or for another one.
     pub fn take_in(&mut self, chunk: Chunk) -> Option<Brought> {
-        if chunk.turn != self.turn || self.walk.is_done() || self.asked.is_none() {
+        let asked_for = chunk.turn == self.turn && self.asked.is_some() && !self.walk.is_done();
+        if !asked_for || chunk.parts.len() > MAX_PARTS {
             return None;
         }
         self.turn = self.turn.wrapping_add(1);
@@ -107,7 +116,7 @@ impl Fetch {
         self.walk = chunk.next;
         self.ready &= chunk.ready;
         self.unmerged += 1;
-        Some(Brought { pack: chunk.pack, last: self.walk.is_done().then_some(self.ready) })
+        Some(Brought { parts: chunk.parts, last: self.walk.is_done().then_some(self.ready) })
     }
 
     /// Notes that what a chunk brought has been merged.
@@ -127,14 +136,23 @@ pub struct Giving {
     slice: Slice,
     from: Walk,
     walk: Walk,
+    parts: Vec<Pack>,
     packer: Packer,
     ready: bool,
+}
+
+impl Chunk {
+    /// How many bytes its entries take.
+    pub fn bytes(&self) -> usize {
+        self.parts.iter().map(Pack::len).sum()
+    }
 }
 
 impl Giving {
     /// Begins to answer a question.
     pub fn new(Request { turn, slice, from }: Request, ready: bool) -> Self {
-        Self { turn, slice, walk: from.clone(), from, packer: Packer::default(), ready }
+        let (walk, parts, packer) = (from.clone(), Vec::new(), Packer::default());
+        Self { turn, slice, from, walk, parts, packer, ready }
     }
 
     /// Whether this is the question that is being answered.
@@ -144,11 +162,12 @@ impl Giving {
 
     /// How many bytes there are so far.
     pub fn bytes(&self) -> usize {
-        self.packer.len()
+        self.parts.iter().map(Pack::len).sum::<usize>() + self.packer.len()
     }
 
     /// Begins anew: what was collected is void.
     pub fn restart(&mut self) {
+        self.parts.clear();
         self.packer = Packer::default();
         self.walk = self.from.clone();
     }
@@ -159,17 +178,27 @@ impl Giving {
         for entry in replica.walk(&mut self.walk, limit) {
             if self.slice.has(entry.key_bytes()) {
                 self.packer.push(&entry);
-                if self.packer.len() >= CHUNK_BYTES {
-                    self.walk = start.at(&entry);
-                    break;
+                if self.packer.len() >= PART_BYTES {
+                    self.end_part();
+                    if self.bytes() >= CHUNK_BYTES {
+                        self.walk = start.at(&entry);
+                        break;
+                    }
                 }
             }
         }
-        if self.packer.len() < CHUNK_BYTES && !self.walk.is_done() {
+        if self.bytes() < CHUNK_BYTES && !self.walk.is_done() {
             return None;
         }
-        let pack = std::mem::take(&mut self.packer).finish();
-        Some(Chunk { turn: self.turn, pack, next: self.walk.clone(), ready: self.ready })
+        self.end_part();
+        let parts = std::mem::take(&mut self.parts);
+        Some(Chunk { turn: self.turn, parts, next: self.walk.clone(), ready: self.ready })
+    }
+
+    fn end_part(&mut self) {
+        if self.packer.len() > 0 {
+            self.parts.push(std::mem::take(&mut self.packer).finish());
+        }
     }
 }
 
@@ -203,9 +232,11 @@ mod tests {
                         break chunk;
                     }
                 };
-                assert!(chunk.pack.len() < CHUNK_BYTES + 300_000);
+                assert!(chunk.bytes() < CHUNK_BYTES + 300_000);
+                assert!(chunk.parts.iter().all(|part| part.len() < PART_BYTES + 300_000));
                 assert!(fetch.take_in(Chunk { turn: 3, ..chunk.clone() }).is_none());
-                for entry in Unpacker::from(fetch.take_in(chunk).unwrap().pack) {
+                let parts = fetch.take_in(chunk).unwrap().parts;
+                for entry in parts.into_iter().flat_map(Unpacker::from) {
                     assert!(to.merge(entry.unwrap()), "no entry comes twice");
                 }
                 fetch.merged();
@@ -262,6 +293,8 @@ mod tests {
         let chunk = std::iter::repeat_with(|| giving.go_on(&from, 1000)).flatten().next().unwrap();
         assert!(fetch.take_in(chunk.clone()).is_none());
         fetch.ask(Duration::ZERO);
+        let parts = vec![Packer::default().finish(); MAX_PARTS + 1];
+        assert!(fetch.take_in(Chunk { parts, ..chunk.clone() }).is_none(), "nobody gives so many");
         assert!(fetch.take_in(chunk).is_some());
     }
 

@@ -135,7 +135,7 @@ impl Link {
     /// How many bytes are held for the other actor.
     pub fn held(&self) -> usize {
         let digest: usize = self.digest.iter().map(digest::Message::bytes).sum();
-        let chunk = self.chunk.as_ref().map_or(0, |chunk| chunk.pack.len());
+        let chunk = self.chunk.as_ref().map_or(0, Chunk::bytes);
         self.out.as_ref().map_or(0, Outgoing::held) + chunk + digest
     }
 
@@ -302,7 +302,7 @@ impl Link {
         let out = self.out.as_mut().filter(|out| out.has_frame() || out.is_new());
         frame.data = out.map(|out| out.take(now, budget));
         let pack = frame.data.as_ref().and_then(|data| data.entries.as_ref());
-        let packs = pack.into_iter().chain(frame.chunk.as_ref().map(|chunk| &chunk.pack));
+        let packs = pack.into_iter().chain(frame.chunk.iter().flat_map(|chunk| &chunk.parts));
         for pack in packs {
             self.traffic.bytes_sent += pack.len() as u64;
             self.traffic.entries_sent += u64::from(pack.entries());
@@ -353,7 +353,7 @@ impl Link {
         }
         arrived.request = frame.request;
         arrived.digest = frame.digest;
-        let brought = arrived.brought.as_ref().map(|brought| &brought.pack);
+        let brought = arrived.brought.iter().flat_map(|brought| &brought.parts);
         let packs = arrived.news.iter().map(|(pack, _)| pack).chain(brought);
         for pack in packs {
             self.traffic.bytes_received += pack.len() as u64;

@@ -42,9 +42,12 @@ impl QueryActor {
             let entries = Source::Server { entries: pack.into(), link, asked: false };
             self.work.push_back(Work { entries, then: Then::Came { link, place } });
         }
-        if let Some(Brought { pack, last }) = arrived.brought {
-            let entries = Source::Server { entries: pack.into(), link, asked: true };
-            self.work.push_back(Work { entries, then: Then::Brought { link, last } });
+        if let Some(Brought { parts, last }) = arrived.brought {
+            for part in parts {
+                let entries = Source::Server { entries: part.into(), link, asked: true };
+                self.work.push_back(Work { entries, then: Then::Nothing });
+            }
+            self.work.push_back(Work::none(Then::Brought { link, last }));
         }
         if let Some(request) = arrived.request {
             // Whoever asks for something else does not want it any more. To begin anew for one who asks

@@ -6,7 +6,7 @@ use super::comparing::Other;
 use super::pack::{Pack, Packer};
 use super::sweep::{Begin, MAX_BYTES, MAX_TOMBSTONES, Mark, Round, Say};
 use super::tombstones::Tombstones;
-use super::work::{Source, Then, Work};
+use super::work::{Then, Work};
 use super::{Ctx, Keeping, QueryActor};
 use crate::entry::Entry;
 use crate::replica::Replica;
@@ -224,8 +224,7 @@ impl QueryActor {
     pub(super) fn collect_if_due(&mut self) {
         let partners: Vec<Other> = self.partners().collect();
         while let Some(begin) = self.sweep.collect(partners.iter().copied()) {
-            let entries = Source::Sibling(Vec::<Entry>::new().into_iter());
-            self.work.push_back(Work { entries, then: Then::Collect(begin) });
+            self.work.push_back(Work::none(Then::Collect(begin)));
         }
     }
 

@@ -24,6 +24,13 @@ pub(super) struct Work {
     pub(super) then: Then,
 }
 
+impl Work {
+    /// What is to follow all work that was there before.
+    pub(super) fn none(then: Then) -> Self {
+        Self { entries: Source::Sibling(Vec::new().into_iter()), then }
+    }
+}
+
 pub(super) enum Source {
     Sibling(std::vec::IntoIter<Entry>),
     /// From another server; perhaps it was asked for.
@@ -44,8 +51,10 @@ pub(super) enum Then {
     Came { link: LinkId, place: Place },
     /// A sibling's message is merged.
     Heard { from: usize, given: Given, fetched: Vec<Fetched> },
-    /// A chunk is merged, perhaps the last of its slice.
+    /// All parts of a chunk are merged, perhaps of the last one of its slice.
     Brought { link: LinkId, last: Option<bool> },
+    /// A part of a chunk is merged.
+    Nothing,
     /// A round of tombstones may be dropped.
     Collect(Begin),
     /// A sibling has been given all.
@@ -182,7 +191,7 @@ impl QueryActor {
                 self.outbox.gave_all(to, ready, fetched);
             }
             (Then::Came { link, place }, _) => self.peers.merged_frame(link, place),
-            (Then::Gave { .. }, _) => {}
+            (Then::Nothing | Then::Gave { .. }, _) => {}
         }
     }
 
