@@ -219,3 +219,37 @@ fn rounds_that_several_begin_at_once_hold_up_nothing() {
     }
     world.check();
 }
+
+#[test]
+fn a_round_deletes_where_the_deletion_was_never_heard_of() {
+    let mut world = World::of(&[1, 1, 1]);
+    world.write((2, 0), "key", Some("v"));
+    world.sim.run_for(secs(15));
+    // The first server hears of the deletion, the second one does not, and who has written it is gone.
+    world.cut_off(1, &[0, 2]);
+    world.write((2, 0), "key", None);
+    world.sim.run_for(secs(1));
+    let gone = world.system(2);
+    world.sim.crash(gone);
+    world.sim.run_for(secs(10));
+    for server in [0, 1] {
+        assert_eq!(world.forget(server, 2), Ok(()));
+    }
+    world.sim.run_for(secs(5));
+    assert!(matches!(world.get((0, 0), "key"), Seen::Deleted(_)));
+    let before = world.health((1, 0)).swept;
+
+    world.reunite(1, &[0]);
+    let mut seen = Seen::value("v");
+    while world.health((1, 0)).swept == before {
+        seen = world.get((1, 0), "key");
+        world.sim.run_for(secs(1) / 100);
+    }
+    assert_eq!(seen, Seen::value("v"), "comparing has not come first");
+    assert!(matches!(world.get((1, 0), "key"), Seen::Deleted(_) | Seen::Nothing));
+    world.sim.run_for(secs(30));
+    for server in [0, 1] {
+        assert_eq!(world.get((server, 0), "key"), Seen::Nothing, "{server}");
+    }
+    assert_eq!(world.tombstones_of(&[0, 1]), 0);
+}
