@@ -136,7 +136,7 @@ mod work;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use actor::{Actor, ActorRef, Context, ReplyRef};
@@ -247,6 +247,8 @@ pub struct QueryActor {
     /// What siblings have sent that have gone through the next one already.
     early: Vec<Sync>,
     aside: Aside,
+    /// Siblings of whom something was refused while this actor lacks the store.
+    refused: BTreeSet<usize>,
     /// How the server and the others were lately.
     status: Option<Snapshot>,
     /// What the members actor has yet to be told, one message at a time.
@@ -354,6 +356,7 @@ impl QueryActor {
             generation: 0,
             early: Vec::new(),
             aside: Aside::default(),
+            refused: BTreeSet::new(),
             status: None,
             reports: VecDeque::new(),
             last_report: None,
@@ -384,6 +387,7 @@ impl QueryActor {
     /// Once the store is here, this actor takes part in collecting tombstones.
     fn complete_if_ready(&mut self, ctx: &mut Ctx<'_>) {
         if self.is_ready() {
+            self.refused.clear();
             self.sweep.complete(ctx.now().elapsed);
         }
     }

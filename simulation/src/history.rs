@@ -44,8 +44,9 @@ pub struct History {
     /// Deletes that were not answered, by key: their stamps are not known.
     silent_deletes: BTreeMap<String, usize>,
     sessions: BTreeMap<(ClientId, Epoch, String), Stamp>,
-    /// The newest stamp of each key that a state has acknowledged or shown, and when that was heard.
-    shown: BTreeMap<(Epoch, String), (Stamp, Duration)>,
+    /// The stamps of each key that a state has acknowledged or shown, and when they were heard: each is newer
+    /// than the one before.
+    shown: BTreeMap<(Epoch, String), Vec<(Stamp, Duration)>>,
     /// The newest stamp of each key that a state was seen to have dropped after a deletion.
     collected: BTreeMap<String, Stamp>,
     /// The newest stamp that a state has given a write to a key of a client.
@@ -131,8 +132,8 @@ impl History {
 
     /// A state knows nothing of a key. If it has known something, then that the key was deleted.
     pub fn missing(&mut self, epoch: Epoch, key: &str) -> Result<(), Violation> {
-        let shown = self.shown.get(&(epoch, key.to_owned())).copied();
-        let Some((stamp, _)) = shown.filter(|(_, heard)| *heard <= self.asked) else {
+        let shown = self.shown.get(&(epoch, key.to_owned())).into_iter().flatten().rev();
+        let Some((stamp, _)) = shown.copied().find(|(_, heard)| *heard <= self.asked) else {
             return Ok(());
         };
         if !self.may_be_collected(key, stamp) {
@@ -180,7 +181,10 @@ impl History {
 
     /// What each state has acknowledged or shown of each key at last.
     pub fn shown(&self) -> impl Iterator<Item = (Epoch, &str, Stamp)> {
-        self.shown.iter().map(|((epoch, key), (stamp, _))| (*epoch, key.as_str(), *stamp))
+        self.shown.iter().filter_map(|((epoch, key), shown)| {
+            let (stamp, _) = shown.last()?;
+            Some((*epoch, key.as_str(), *stamp))
+        })
     }
 
     fn is_issued(&mut self, key: &str, value: &str, stamp: Stamp) -> Result<(), Violation> {
@@ -238,9 +242,9 @@ impl History {
         key: &str,
         stamp: Stamp,
     ) -> Result<(), Violation> {
-        let shown = self.shown.entry((epoch, key.to_owned())).or_insert((stamp, self.now));
-        if stamp > shown.0 {
-            *shown = (stamp, self.now);
+        let shown = self.shown.entry((epoch, key.to_owned())).or_default();
+        if shown.last().is_none_or(|(last, _)| stamp > *last) {
+            shown.push((stamp, self.now));
         }
         let last = self.sessions.entry((client, epoch, key.to_owned())).or_insert(stamp);
         if *last > stamp {

@@ -68,6 +68,7 @@ impl QueryActor {
         self.comparing = Comparing::default();
         (self.fetching, self.fetched) = (None, Vec::new());
         self.work.clear();
+        self.refused.clear();
         self.giving.clear();
         self.sweep = Sweep::after(std::mem::take(&mut self.sweep));
     }

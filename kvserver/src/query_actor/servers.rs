@@ -100,6 +100,7 @@ impl QueryActor {
             Note::Fetch { server, attempt } => {
                 self.store = Store::Wanted;
                 self.sweep.incomplete();
+                self.refused.clear();
                 self.fetching = Some((server, attempt));
                 self.peers.fetch(server);
                 self.fetched.retain(|fetched| fetched.attempt >= attempt);

@@ -26,11 +26,28 @@ impl QueryActor {
         }
         let now = ctx.now().elapsed;
         self.sweep.heard(Other::Sibling(from), mark, true, now);
-        let brings = !entries.is_empty() || digest.iter().any(brings_entries);
+        let has_fetched = !fetched.is_empty();
+        let claims = has_fetched || given != Given::Nothing;
+        let brings = claims || !entries.is_empty() || digest.iter().any(brings_entries);
         if brings && !self.admits(&mark, now) {
             // Comparing finds what is lost with it.
             (entries, fetched, given) = (Vec::new(), Vec::new(), Given::Nothing);
             digest.retain(|message| !brings_entries(message));
+            if !self.is_ready() {
+                self.refused.insert(from);
+            }
+        }
+        if self.refused.contains(&from) {
+            // What it has given or fetched is not all here, whatever it says later.
+            if let Given::All { ready } = &mut given {
+                *ready = false;
+            }
+            fetched.clear();
+            if has_fetched {
+                // Nobody says it again.
+                self.refused.remove(&from);
+                self.report_stale(None);
+            }
         }
         if let Some(refill) = &mut self.refill
             && given != Given::Nothing

@@ -53,8 +53,10 @@
 //! actors begin rounds that follow the same one, as when members do not know all others yet, nobody can
 //! collect either, since marks of rounds that one has not confirmed oneself count for nothing. Then the
 //! larger one takes the place of the other: whoever has confirmed the smaller one, or has even collected
-//! it, confirms the larger one as well. It stays clean of the tombstones of the smaller one, which it
-//! holds until a later round has them.
+//! it, confirms the larger one as well. It stays clean of the tombstones of the smaller one: it holds
+//! them until a later round has them, or has collected them, after all who were its partners then had
+//! become clean of them. (That a later partner is ahead of the smaller one does not say that it is clean of
+//! it: the argument above holds for one chain of rounds.)
 //!
 //! A round has the tombstones that whoever begins it holds. Tombstones that it lacks, as where one was lost on the way and there was no value left that
 //! comparing could have seen, are reported to it by those who still hold them when no rounds come any
@@ -136,8 +138,6 @@ impl Partner {
 pub struct Sweep {
     claim: Claim,
     collected: Round,
-    /// The round that the last collected one followed, if this actor has collected one.
-    before: Option<Round>,
     floor_millis: u64,
     pending: VecDeque<Pending>,
     partners: BTreeMap<Other, Partner>,
@@ -155,7 +155,6 @@ impl Default for Sweep {
         Self {
             claim: Claim::New,
             collected: Round::NONE,
-            before: None,
             floor_millis: 0,
             pending: VecDeque::new(),
             partners: BTreeMap::new(),
@@ -254,7 +253,7 @@ impl Sweep {
             let round = claimed.min(self.collected);
             // It is bound by what it can vouch for. Where it has heard of more, from somebody who is gone,
             // to go by that would be to refuse all who are left.
-            (self.claim, self.collected, self.before) = (Claim::Firm(round), round, None);
+            (self.claim, self.collected) = (Claim::Firm(round), round);
             self.firm_since = now;
         }
     }
@@ -303,7 +302,7 @@ impl Sweep {
         let follows = begin.after == swept && self.pending.len() < room;
         let takes_the_place = match self.rival(begin) {
             Some(_) => true,
-            None => self.pending.is_empty() && self.before == Some(begin.after),
+            None => self.pending.is_empty() && swept.may_follow(begin.after),
         };
         begin.round > swept && (follows || takes_the_place)
     }
@@ -354,7 +353,6 @@ impl Sweep {
         }
         let Pending { begin, newest_millis } = self.pending.pop_front()?;
         self.collected = self.collected.max(round);
-        self.before = Some(begin.after);
         self.floor_millis = self.floor_millis.max(newest_millis + 1);
         Some(begin)
     }

@@ -96,4 +96,9 @@ fn what_was_asked_before_a_write_was_heard_of_may_be_answered_without_it() {
     check(&history.read(B, epoch(3), "k", None), None);
     history.hears(at(30), at(40));
     check(&history.read(B, epoch(3), "k", None), Some(Invariant::Session));
+    history.putting("k", "v4");
+    history.hears(at(10), at(60));
+    history.stored(A, epoch(3), "k", Some("v4"), stamp(40)).unwrap();
+    history.hears(at(50), at(70));
+    check(&history.read(B, epoch(3), "k", None), Some(Invariant::Session));
 }

@@ -12,6 +12,10 @@ use crate::query_actor::pack::Pack;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Round(u64);
 
+/// How many rounds a chain may have, in bits.
+const COUNT_BITS: u32 = 22;
+const CHANCE_BITS: u32 = 8;
+
 impl Round {
     /// Before the first one.
     pub const NONE: Self = Self(0);
@@ -25,13 +29,20 @@ impl Round {
     pub(super) fn next(self, wall_millis: u64, chance: u64) -> Self {
         /// 26 bits of minutes last until 2097.
         const LAST_MINUTE: u64 = (1 << 26) - 1;
-        const COUNT_BITS: u32 = 22;
-        const CHANCE_BITS: u32 = 8;
         let before = match self {
             Self::NONE => LAST_MINUTE.saturating_sub(wall_millis / 60_000) << COUNT_BITS,
             Self(round) => round >> CHANCE_BITS,
         };
         Self((before + 1) << CHANCE_BITS | chance & ((1 << CHANCE_BITS) - 1))
+    }
+
+    /// Whether this round follows `before`, as far as their counts say.
+    pub(super) fn may_follow(self, before: Self) -> bool {
+        let place = |Self(round)| round >> CHANCE_BITS;
+        match before {
+            Self::NONE => place(self) & ((1 << COUNT_BITS) - 1) == 1,
+            before => place(self) == place(before) + 1,
+        }
     }
 }
 

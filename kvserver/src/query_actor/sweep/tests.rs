@@ -373,3 +373,19 @@ fn who_has_just_got_the_store_begins_no_round_yet() {
     assert_eq!(next(secs(159)), None);
     assert!(next(secs(160)).is_some());
 }
+
+#[test]
+fn a_newcomer_that_collected_nothing_itself_takes_the_larger_of_two_rounds_as_well() {
+    let mut sweep = Sweep::default();
+    sweep.merging(&firm(1, 1));
+    sweep.complete(secs(0));
+    assert_eq!(sweep.swept(), Some(round(1)));
+    assert!(sweep.may_take(&rival(1)));
+    let mut later = Sweep::default();
+    later.merging(&firm(3, 3));
+    later.complete(secs(0));
+    assert!(!later.may_take(&rival(1)));
+    assert!(later.may_take(&rival(3)));
+    assert!(later.may_take(&begin(4)));
+    assert!(!later.may_take(&begin(5)));
+}
