@@ -79,9 +79,11 @@ async fn play(args: Args) -> anyhow::Result<Ending> {
     let client = Client::new(Sticky::new(servers));
     let seed = platform::random_seed();
     let ending = if args.plain || !can_do_more() {
-        plain::play(Setup::plain(seed).with_name(args.name), client, greeting).await?
+        let setup = Setup::plain(seed).with_name(args.name).in_passing(world.is_some());
+        plain::play(setup, client, greeting).await?
     } else {
-        terminal::play(Setup::interactive(seed).with_name(args.name), client, greeting).await?
+        let setup = Setup::interactive(seed).with_name(args.name).in_passing(world.is_some());
+        terminal::play(setup, client, greeting).await?
     };
     if let Some(world) = world {
         world.end().await;

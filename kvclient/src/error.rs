@@ -42,7 +42,7 @@ pub enum Error {
         message: String,
     },
     /// The query breaks a rule and will never be accepted. Nothing has changed.
-    #[error("The query is invalid: {message}.")]
+    #[error("The server refuses that: {message}.")]
     Invalid {
         /// Which rule.
         message: String,

@@ -117,9 +117,10 @@ fn a_server_that_is_not_there_is_an_error_within_5_seconds() {
 #[test]
 fn without_a_server_it_has_a_world_of_its_own() {
     let outcome = run(cmud().args(["--name", "Ada"]), "map\n");
-    said_goodbye(&outcome);
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
     assert!(outcome.out.lines().next().unwrap().contains("cmud --server 127.0.0.1:"));
     assert!(outcome.out.contains("Ada (you"));
+    assert!(outcome.out.contains("ends with the game. Goodbye!"), "{}", outcome.out);
 }
 
 #[test]

@@ -107,7 +107,7 @@ impl Verb {
             (Self::Stats, _) => "recall who you are",
             (Self::Stop, _) => "stop mining or solving and keep what it brought",
             (Self::Help, _) => "read this, or all about one command",
-            (Self::Quit, _) => "leave; the world keeps your things (also: exit, bye)",
+            (Self::Quit, _) => "leave (also: exit, bye)",
         }
     }
 

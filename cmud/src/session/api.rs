@@ -26,26 +26,48 @@ pub struct Setup {
     /// Whether [`drive`](crate::drive::drive) stops reading lines while too many wait. Otherwise
     /// lines beyond the bound are refused with a message.
     pub hold_input: bool,
+    /// Whether the world ends with the session, which is no place to keep anything.
+    pub passing: bool,
 }
 
 impl Setup {
     /// For a person at a terminal or a page.
     #[must_use]
     pub fn interactive(seed: u64) -> Self {
-        Self { seed, name: None, pauses: true, refresh: true, give_up: false, hold_input: false }
+        Self {
+            seed,
+            name: None,
+            pauses: true,
+            refresh: true,
+            give_up: false,
+            hold_input: false,
+            passing: false,
+        }
     }
 
     /// For lines from a pipe: no pauses, nothing that was not asked for, an end if there is no
     /// server, and no line refused.
     #[must_use]
     pub fn plain(seed: u64) -> Self {
-        Self { seed, name: None, pauses: false, refresh: false, give_up: true, hold_input: true }
+        Self {
+            pauses: false,
+            refresh: false,
+            give_up: true,
+            hold_input: true,
+            ..Self::interactive(seed)
+        }
     }
 
     /// The same for a character that is known from the start.
     #[must_use]
     pub fn with_name(self, name: Option<Name>) -> Self {
         Self { name, ..self }
+    }
+
+    /// The same in a world that ends with the session, if `passing`.
+    #[must_use]
+    pub fn in_passing(self, passing: bool) -> Self {
+        Self { passing, ..self }
     }
 }
 

@@ -18,11 +18,13 @@ pub(super) async fn play(io: Io, setup: Setup) {
         io.say(if i == 0 { Tone::Title } else { Tone::Story }, text);
     }
     let mut books = Books::new(io.clone(), &setup);
+    let passing = setup.passing;
     let end = the_game(&io, &mut books, setup).await;
     let end = match (end, books.standing()) {
         (Err(Stop::GaveUp(message)), _) => View::Fail { message },
         (_, Standing::Unreached) => View::Fail { message: text::NEVER_REACHED.to_string() },
         (_, Standing::Away) => goodbye(&io, text::GOODBYE_AWAY),
+        (_, Standing::Here) if passing => goodbye(&io, text::GOODBYE_PASSING),
         (_, Standing::Here) => goodbye(&io, text::GOODBYE),
     };
     io.prompt(Prompt::Closed);

@@ -27,6 +27,12 @@ pub const GOODBYE: &[&str] = &[
     "The world keeps your things. Goodbye!",
 ];
 
+/// The last lines in a world that ends with the game.
+pub const GOODBYE_PASSING: &[&str] = &[
+    "You close the lid. The fan goes on for a while, out of habit.",
+    "This world was on your machine and ends with the game. Goodbye!",
+];
+
 /// The last lines while the store is away.
 pub const GOODBYE_AWAY: &[&str] = &[
     "You close the lid. The fan goes on for a while, out of habit.",

@@ -361,6 +361,6 @@ async fn a_refused_query_does_not_touch_its_neighbours() {
     .await;
     let client = client(&address);
     let (odd, even) = tokio::join!(client.get("odd"), client.get("even"));
-    assert_eq!(odd.unwrap_err().to_string(), "The query is invalid: odd keys are not kept.");
+    assert_eq!(odd.unwrap_err().to_string(), "The server refuses that: odd keys are not kept.");
     assert_eq!(even, Ok(None));
 }

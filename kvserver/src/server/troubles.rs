@@ -17,6 +17,9 @@ const MOST: usize = 64;
 #[derive(Default)]
 pub(super) struct Troubles(Mutex<BTreeMap<String, Instant>>);
 
+/// How a port of another kind answers the request for a link.
+const NO_UPGRADE: &str = "HTTP error";
+
 impl Troubles {
     /// Writes a report to the log. That a server is away is said once by whoever misses it, and that it
     /// has left, by whoever it told: so that its link broke or cannot be opened is no warning, and
@@ -33,6 +36,14 @@ impl Troubles {
                     tracing::error!(
                         "{peer} leads to this server itself, which cannot join itself; name another \
                          server of the store with --join"
+                    );
+                }
+            }
+            Report::LinkFailed { peer, cause } if cause.contains(NO_UPGRADE) => {
+                if self.is_new(report) {
+                    tracing::warn!(
+                        "{peer} answers, but is not where a kvserver meets other servers: kvserver prints \
+                         that address as `other servers` ({cause})"
                     );
                 }
             }
