@@ -9,9 +9,10 @@ use kvcommon::{Answer, Query, QueryId, RefusalKind, Stamp, frame};
 use tokio::time::{Instant, sleep};
 
 use super::batch::{TURN_BYTES, TURN_QUERIES};
-use super::sweep::Mark;
 use super::*;
 use crate::entry::Entry;
+
+mod refusing;
 
 struct World {
     system: System,
@@ -361,36 +362,6 @@ async fn a_long_batch_takes_turns_and_every_query_is_answered_once_in_order() {
     let turns = world.ask_bytes(0, messages).await;
     assert_eq!(turns.len(), 3);
     assert_eq!(ids(&turns), (0..count as u64).collect::<Vec<_>>());
-}
-
-/// The sibling's marks are forged here: it pretends to have collected what the actor has missed.
-#[tokio::test(start_paused = true)]
-async fn an_actor_that_has_missed_a_round_of_its_sibling_loses_no_write() {
-    let world = World::unstarted(2);
-    world.start(0);
-    // The true marks come when the actor does not look.
-    sleep(Duration::from_millis(300)).await;
-    world.start(1);
-    let mut written = 0;
-    for _ in 0..1500 {
-        let mark = Mark::of_round(1);
-        let sync = Sync { from: 1, mark, ..Sync::default() };
-        world.system.tell(&world.actors[0], Message::Sync(sync));
-        world.put(0, &format!("key/{written}"), "v").await;
-        written += 1;
-        sleep(Duration::from_millis(10)).await;
-        if world.list_is_refused(0).await {
-            break;
-        }
-    }
-    assert!(written < 1500, "it has begun anew");
-    sleep(Duration::from_secs(5)).await;
-    for actor in [0, 1] {
-        for number in 0..written {
-            let value = world.get(actor, &format!("key/{number}")).await;
-            assert_eq!(value, Ok(Some("v".to_owned())), "{number} of {written} on {actor}");
-        }
-    }
 }
 
 /// That nothing is decoded twice, and what keeps a long message from costing its square.
