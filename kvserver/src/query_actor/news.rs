@@ -11,7 +11,7 @@ use crate::replica::{At, Replica};
 pub struct News {
     live: Noted,
     tombstones: Noted,
-    /// What came from elsewhere, in messages that held each key once.
+    /// What came from elsewhere. A key that comes in several messages is here as often.
     others: Vec<Entry>,
 }
 
