@@ -103,6 +103,21 @@ proptest! {
     }
 
     #[test]
+    fn every_answer_is_encoded_as_postcard_has_it(
+        (id, id_bits) in (any::<u64>(), 0..64u32),
+        (uid, uid_bits) in (any::<u64>(), 0..64u32),
+        mut answer in answer(),
+    ) {
+        let id = QueryId(id >> id_bits);
+        if let Answer::Found { stamp, .. } | Answer::Stored { stamp } = &mut answer {
+            stamp.uid = uid >> uid_bits;
+        }
+        let mut message = Vec::new();
+        frame::encode_answer(&mut message, id, &answer);
+        prop_assert_eq!(message, postcard::to_stdvec(&(id, answer)).unwrap());
+    }
+
+    #[test]
     fn any_bytes_are_items_or_an_error_that_ends_the_run(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         check_end(&frame::queries(&bytes).map(|item| item.is_ok()).collect::<Vec<_>>(), bytes.len())?;
         check_end(&frame::answers(&bytes).map(|item| item.is_ok()).collect::<Vec<_>>(), bytes.len())?;

@@ -51,6 +51,14 @@ const MAX_UNSUMMED_BYTES: usize = 128;
 /// So many slots are summed up together, so that what they touch can be fetched from memory at once.
 const SUM_GROUP: usize = 64;
 
+/// A key that is looked for: its hash and, where it was looked for together with others, the slot
+/// where it seems to be. Anything may happen to the replica before it is used.
+#[derive(Clone, Copy)]
+pub struct Sought {
+    hash: KeyHash,
+    slot: Option<Slot>,
+}
+
 /// Where a key is, or belongs.
 struct Place {
     hash: KeyHash,
@@ -120,7 +128,12 @@ impl Replica {
 
     /// What is held for a key: a value or a tombstone.
     pub fn get(&self, key: &str) -> Option<&Entry> {
-        self.held(&self.place(key.as_bytes()))
+        self.get_sought(key, self.seek(key.as_bytes()))
+    }
+
+    /// As [`get`](Self::get), for a key that was looked for before.
+    pub fn get_sought(&self, key: &str, sought: Sought) -> Option<&Entry> {
+        self.held(&self.place(key.as_bytes(), sought))
     }
 
     /// What is held at a place, if there is anything.
@@ -131,25 +144,31 @@ impl Replica {
         }
     }
 
-    /// Prepares for queries or merges of these keys, which then take less time than they would one
-    /// after the other. Worth its cost for a few keys and more.
-    pub fn warm<'k>(&self, keys: impl Iterator<Item = &'k [u8]>) {
-        self.find_all(keys);
+    /// Begins to look for a key.
+    pub fn seek(&self, key: &[u8]) -> Sought {
+        Sought { hash: self.hasher.hash(key), slot: None }
     }
 
-    /// As [`warm`](Self::warm), for keys that will be written or merged.
-    pub fn warm_to_write<'k>(&self, keys: impl Iterator<Item = &'k [u8]> + Clone) {
-        let slots = self.find_all(keys.clone());
-        let is_summed = |slot: &Option<Slot>| slot.is_none_or(|slot| !self.unsummed.has(slot));
-        let summed = keys.zip(&slots).filter(|(_, slot)| is_summed(slot));
+    /// Looks for several keys, which takes less time than one after the other, and has the processor
+    /// fetch what queries and merges of them will look at.
+    pub fn seek_all<'k>(&self, keys: impl Iterator<Item = &'k [u8]>) -> Vec<Sought> {
+        let mut sought: Vec<Sought> = keys.map(|key| self.seek(key)).collect();
+        if !self.tombstones.is_empty() {
+            let dead = sought.iter().filter_map(|one| self.tombstones.seems(one.hash));
+            self.tombstones.warm(dead);
+        }
+        for one in &mut sought {
+            one.slot = self.live.seems(one.hash);
+        }
+        self.live.warm(sought.iter().filter_map(|one| one.slot));
+        sought
+    }
+
+    /// Has the processor fetch what writes and merges of keys that were looked for together will
+    /// change of the sums.
+    pub fn warm_sums<'k>(&self, keys: impl Iterator<Item = (&'k [u8], Sought)>) {
+        let summed = keys.filter(|(_, one)| one.slot.is_none_or(|slot| !self.unsummed.has(slot)));
         self.digest.warm(summed.map(|(key, _)| key));
-    }
-
-    /// The live slots of keys, as far as can be told by the keys' hashes.
-    fn find_all<'k>(&self, keys: impl Iterator<Item = &'k [u8]>) -> Vec<Option<Slot>> {
-        let hashes: Vec<KeyHash> = keys.map(|key| self.hasher.hash(key)).collect();
-        self.tombstones.warm(&hashes);
-        self.live.warm(&hashes)
     }
 
     /// Carries out a Put (`Some` value) or a Delete (`None`) at `clock_millis`, and returns the new
@@ -163,21 +182,23 @@ impl Replica {
         key: &str,
         value: Option<&str>,
     ) -> Option<&Entry> {
-        let at = self.write_above(writer, clock_millis, None, key, value)?;
+        let sought = self.seek(key.as_bytes());
+        let at = self.write_above(writer, clock_millis, None, (key, sought), value)?;
         self.at(at)
     }
 
-    /// As [`write`](Self::write), but returns where the entry is, which also beats what has the stamp
-    /// `floor`: the writer's client has seen that on another replica.
+    /// As [`write`](Self::write), for a key that was looked for before, but returns where the entry
+    /// is, which also beats what has the stamp `floor`: the writer's client has seen that on another
+    /// replica.
     pub fn write_above(
         &mut self,
         writer: &Writer,
         clock_millis: u64,
         floor: Option<Stamp>,
-        key: &str,
+        (key, sought): (&str, Sought),
         value: Option<&str>,
     ) -> Option<At> {
-        let place = self.place(key.as_bytes());
+        let place = self.place(key.as_bytes(), sought);
         let held = self.held(&place).map(Entry::stamp);
         let stamp = writer.stamp(clock_millis, held.max(floor))?;
         Some(self.store(&place, Entry::new(stamp, key, value)))
@@ -186,7 +207,13 @@ impl Replica {
     /// Takes an entry from another replica, unless what is held is at least as new. Returns whether
     /// anything has changed.
     pub fn merge(&mut self, entry: Entry) -> bool {
-        let place = self.place(entry.key_bytes());
+        let sought = self.seek(entry.key_bytes());
+        self.merge_sought(entry, sought)
+    }
+
+    /// As [`merge`](Self::merge), for an entry whose key was looked for before.
+    pub fn merge_sought(&mut self, entry: Entry, sought: Sought) -> bool {
+        let place = self.place(entry.key_bytes(), sought);
         let news = self.held(&place).is_none_or(|held| entry.beats(held));
         if news {
             self.store(&place, entry);
@@ -245,11 +272,12 @@ impl Replica {
 
     /// Drops a tombstone, if it is this one or an earlier one that is held.
     pub fn collect(&mut self, tombstone: &Entry) {
-        let place = self.place(tombstone.key_bytes());
+        let key = tombstone.key_bytes();
+        let place = self.place(key, self.seek(key));
         if let Some(At { kind: Kind::Tombstone, slot }) = place.held
             && !self.tombstones.at(slot).beats(tombstone)
         {
-            self.tombstones.remove(place.hash, tombstone.key_bytes());
+            self.tombstones.remove(place.hash, key);
         }
     }
 
@@ -280,11 +308,12 @@ impl Replica {
         entries
     }
 
-    fn place(&self, key: &[u8]) -> Place {
-        let hash = self.hasher.hash(key);
+    fn place(&self, key: &[u8], Sought { hash, slot }: Sought) -> Place {
         let at = |kind| move |slot| At { kind, slot };
+        let is_there = |slot: &Slot| self.live.try_at(*slot).is_some_and(|e| e.key_bytes() == key);
+        let live = slot.filter(is_there).or_else(|| self.live.find(hash, key));
         let dead = || self.tombstones.find(hash, key).map(at(Kind::Tombstone));
-        Place { hash, held: self.live.find(hash, key).map(at(Kind::Live)).or_else(dead) }
+        Place { hash, held: live.map(at(Kind::Live)).or_else(dead) }
     }
 
     fn held(&self, place: &Place) -> Option<&Entry> {

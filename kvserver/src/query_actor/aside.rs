@@ -130,7 +130,8 @@ impl QueryActor {
         match self.replica.get(entry.key()) {
             None if entry.stamp().millis < self.sweep.floor_millis() => {
                 if let Some(value) = entry.value() {
-                    self.write(entry.key(), Some(value), None, ctx.now());
+                    let sought = self.replica.seek(entry.key_bytes());
+                    self.write((entry.key(), sought), Some(value), None, ctx.now());
                 }
             }
             None => self.put_back(entry, ctx),

@@ -1,11 +1,13 @@
 //! Batches of queries, and how they are answered.
 
 use actor::Now;
+use kvcommon::frame::{self, FrameError, QueryItem};
 use kvcommon::limits::MAX_MESSAGE_BYTES;
-use kvcommon::{Answer, Query, Refusal, RefusalKind, Stamp, frame};
+use kvcommon::{Answer, Query, Refusal, RefusalKind, Stamp};
 use serde::{Deserialize, Serialize};
 
 use super::QueryActor;
+use crate::replica::Sought;
 
 /// Queries of one connection that were read together, as the client encoded them: they are decoded
 /// once, where they are answered.
@@ -100,13 +102,8 @@ impl QueryActor {
                 return Flow::Go;
             }
             turn.message.reserve(group.len() * USUAL_ANSWER_BYTES);
-            if group.len() > 1 {
-                let items = group.iter().filter_map(|(_, item)| item.as_ref().ok());
-                let queries = items.filter_map(|item| item.query.as_ref().ok());
-                self.replica.warm(queries.clone().filter_map(read_key));
-                self.replica.warm_to_write(queries.filter_map(written_key));
-            }
-            for (answered, item) in group.drain(..) {
+            let sought = self.seek(&group);
+            for ((answered, item), sought) in group.drain(..).zip(sought) {
                 if *left == 0 || turn.message.len() >= TURN_BYTES {
                     return Flow::Stop { answered };
                 }
@@ -118,7 +115,7 @@ impl QueryActor {
                     }
                 };
                 let answer = match item.query {
-                    Ok(query) => self.query(&query, now),
+                    Ok(query) => self.query(&query, sought, now),
                     Err(refusal) => Answer::Refused(refusal),
                 };
                 if let Answer::Page { entries, .. } = &answer {
@@ -135,9 +132,22 @@ impl QueryActor {
         }
     }
 
-    fn query(&mut self, query: &Query<'_>, now: Now) -> Answer<'_> {
+    /// Looks for the keys of a group of queries, an empty one where a query is not of one key.
+    fn seek(&self, group: &[(usize, Result<QueryItem<'_>, FrameError>)]) -> Vec<Sought> {
+        let queries = group.iter().map(|(_, item)| item.as_ref().ok()?.query.as_ref().ok());
+        let keys = queries.map(|query| query.map_or((&[][..], false), one_key));
+        if let [_] = group {
+            return keys.map(|(key, _)| self.replica.seek(key)).collect();
+        }
+        let sought = self.replica.seek_all(keys.clone().map(|(key, _)| key));
+        let writes = keys.zip(&sought).filter(|((_, writes), _)| *writes);
+        self.replica.warm_sums(writes.map(|((key, _), sought)| (key, *sought)));
+        sought
+    }
+
+    fn query(&mut self, query: &Query<'_>, sought: Sought, now: Now) -> Answer<'_> {
         match *query {
-            Query::Get { key } => match self.replica.get(key) {
+            Query::Get { key } => match self.replica.get_sought(key, sought) {
                 Some(entry) => match entry.value() {
                     Some(value) => Answer::Found { stamp: entry.stamp(), value },
                     None => Answer::Missing { deleted: Some(entry.stamp()) },
@@ -145,8 +155,8 @@ impl QueryActor {
                 None if self.is_ready() => Answer::Missing { deleted: None },
                 None => not_ready(),
             },
-            Query::Put { key, value, floor } => self.write(key, Some(value), floor, now),
-            Query::Delete { key, floor } => self.write(key, None, floor, now),
+            Query::Put { key, value, floor } => self.write((key, sought), Some(value), floor, now),
+            Query::Delete { key, floor } => self.write((key, sought), None, floor, now),
             Query::List { .. } if !self.is_ready() => not_ready(),
             Query::List { prefix, after } => {
                 let page = self.replica.list(prefix, after);
@@ -159,7 +169,7 @@ impl QueryActor {
 
     pub(super) fn write(
         &mut self,
-        key: &str,
+        (key, sought): (&str, Sought),
         value: Option<&str>,
         floor: Option<Stamp>,
         now: Now,
@@ -167,11 +177,11 @@ impl QueryActor {
         let millis = now.wall_millis.max(self.sweep.floor_millis());
         if let Some(floor) = floor
             && floor.millis > millis.saturating_add(MAX_FLOOR_LEAD_MILLIS)
-            && self.replica.get(key).is_none_or(|held| held.stamp() < floor)
+            && self.replica.get_sought(key, sought).is_none_or(|held| held.stamp() < floor)
         {
             return too_far_ahead(floor.millis.saturating_sub(millis));
         }
-        let at = self.replica.write_above(&self.writer, millis, floor, key, value);
+        let at = self.replica.write_above(&self.writer, millis, floor, (key, sought), value);
         match at.and_then(|at| Some((at, self.replica.at(at)?))) {
             Some((at, entry)) => {
                 self.peers.wrote(entry, now.elapsed);
@@ -186,19 +196,12 @@ impl QueryActor {
     }
 }
 
-/// The one key that a query reads.
-fn read_key<'a>(query: &Query<'a>) -> Option<&'a [u8]> {
+/// The one key that a query is of, and whether it writes that.
+fn one_key<'a>(query: &Query<'a>) -> (&'a [u8], bool) {
     match *query {
-        Query::Get { key } => Some(key.as_bytes()),
-        _ => None,
-    }
-}
-
-/// The one key that a query writes.
-fn written_key<'a>(query: &Query<'a>) -> Option<&'a [u8]> {
-    match *query {
-        Query::Put { key, .. } | Query::Delete { key, .. } => Some(key.as_bytes()),
-        _ => None,
+        Query::Get { key } => (key.as_bytes(), false),
+        Query::Put { key, .. } | Query::Delete { key, .. } => (key.as_bytes(), true),
+        Query::List { .. } | Query::Status | Query::Forget { .. } => (&[], false),
     }
 }
 

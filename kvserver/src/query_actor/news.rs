@@ -58,7 +58,9 @@ mod tests {
     use crate::stamp::Writer;
 
     fn write(replica: &mut Replica, news: &mut News, millis: u64, key: &str, value: Option<&str>) {
-        news.wrote(replica.write_above(&Writer::new(1), millis, None, key, value).unwrap());
+        let sought = replica.seek(key.as_bytes());
+        let at = replica.write_above(&Writer::new(1), millis, None, (key, sought), value);
+        news.wrote(at.unwrap());
     }
 
     #[test]

@@ -280,6 +280,7 @@ mod tests {
         let mut outbox = Outbox::new(3);
         let (mut replica, writer) = (Replica::default(), Writer::new(1));
         for (millis, key) in [(1, "a"), (2, "b"), (3, "a")] {
+            let key = (key, replica.seek(key.as_bytes()));
             outbox.wrote(replica.write_above(&writer, millis, None, key, Some("v")).unwrap());
         }
         let told = outbox.take(sender(1), &replica, ms(0));

@@ -9,7 +9,7 @@ use super::sweep::Begin;
 use super::{Ctx, Fetched, Given, Message, QueryActor, SLICE};
 use crate::entry::Entry;
 use crate::members;
-use crate::replica::Walk;
+use crate::replica::{Sought, Walk};
 
 /// So many entries are merged together, so that what they will touch can be fetched from memory at
 /// once. It fits a processor's nearest cache.
@@ -115,24 +115,24 @@ impl QueryActor {
         match entries {
             Source::Sibling(entries) => {
                 while count < limit && entries.len() > 0 {
-                    let group = entries.as_slice().iter().take(GROUP.min(limit - count));
-                    self.replica.warm_to_write(group.map(Entry::key_bytes));
-                    for entry in entries.take(GROUP.min(limit - count)) {
-                        self.replica.merge(entry);
-                        count += 1;
+                    let keys = entries.as_slice().iter().map(Entry::key_bytes);
+                    let sought = self.seek_to_merge(keys.take(GROUP.min(limit - count)));
+                    count += sought.len();
+                    for (sought, entry) in sought.into_iter().zip(entries.by_ref()) {
+                        self.replica.merge_sought(entry, sought);
                     }
                 }
             }
             Source::Server { entries, link, asked } => {
                 while count < limit && !entries.is_done() {
-                    let group: Vec<_> = entries.take(GROUP.min(limit - count)).collect();
-                    self.replica.warm_to_write(group.iter().flatten().map(Entry::key_bytes));
-                    count += group.len();
-                    for entry in group {
-                        match entry {
-                            Ok(entry) => self.take_from_server(entry, *link, *asked, now),
-                            Err(error) => tracing::error!("{error}"),
-                        }
+                    let group = entries.take(GROUP.min(limit - count)).inspect(|_| count += 1);
+                    let told = |entry: Result<Entry, _>| {
+                        entry.inspect_err(|error| tracing::error!("{error}")).ok()
+                    };
+                    let group: Vec<Entry> = group.filter_map(told).collect();
+                    let sought = self.seek_to_merge(group.iter().map(Entry::key_bytes));
+                    for (entry, sought) in group.into_iter().zip(sought) {
+                        self.take_from_server(entry, sought, *link, *asked, now);
                     }
                 }
             }
@@ -145,16 +145,30 @@ impl QueryActor {
         count
     }
 
+    /// Looks for the keys of a group of entries that will be merged.
+    fn seek_to_merge<'k>(&self, keys: impl Iterator<Item = &'k [u8]> + Clone) -> Vec<Sought> {
+        let sought = self.replica.seek_all(keys.clone());
+        self.replica.warm_sums(keys.zip(sought.iter().copied()));
+        sought
+    }
+
     /// Takes an entry that came to this actor alone and passes on what is new: to the siblings, and to
     /// servers that cannot hear it from where it came.
-    fn take_from_server(&mut self, entry: Entry, link: LinkId, asked: bool, now: Duration) {
-        if self.replica.merge(entry.clone()) {
+    fn take_from_server(
+        &mut self,
+        entry: Entry,
+        sought: Sought,
+        link: LinkId,
+        asked: bool,
+        now: Duration,
+    ) {
+        if self.replica.merge_sought(entry.clone(), sought) {
             if !asked {
                 self.peers.relay(link.0, &entry, now);
             }
             self.outbox.tell_all(entry);
         } else {
-            let held = self.replica.get(entry.key());
+            let held = self.replica.get_sought(entry.key(), sought);
             let held = held.is_some_and(|held| held.stamp() == entry.stamp());
             self.peers.came_needlessly(link, asked, held);
         }

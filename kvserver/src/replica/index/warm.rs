@@ -10,16 +10,13 @@ use super::{Index, KeyHash};
 use crate::replica::slab::Slot;
 
 impl Index {
-    /// Has the processor fetch what queries for these keys will look at. Returns the slots that they
-    /// seem to have, going by their hashes alone.
-    pub fn warm(&self, hashes: &[KeyHash]) -> Vec<Option<Slot>> {
-        if self.is_empty() {
-            return vec![None; hashes.len()];
-        }
-        let slots: Vec<Option<Slot>> =
-            hashes.iter().map(|hash| self.tables.find(hash.number(), |_| true)).collect();
-        let found = slots.iter().flatten();
-        black_box(found.fold(0, |sum, slot| sum ^ self.slab.get(*slot).bytes()[0]));
-        slots
+    /// The slot of the first key with this hash, whatever key that is.
+    pub fn seems(&self, hash: KeyHash) -> Option<Slot> {
+        self.tables.find(hash.0, |_| true)
+    }
+
+    /// Has the processor fetch the entries at these slots.
+    pub fn warm(&self, slots: impl Iterator<Item = Slot>) {
+        black_box(slots.fold(0, |all, slot| all ^ self.slab.get(slot).bytes()[0]));
     }
 }
