@@ -136,6 +136,12 @@ impl Replica {
         self.held(&self.place(key.as_bytes(), sought))
     }
 
+    /// Where what is held for a key is.
+    pub fn find(&self, key: &str) -> Option<At> {
+        let key = key.as_bytes();
+        self.place(key, self.seek(key)).held
+    }
+
     /// What is held at a place, if there is anything.
     pub fn at(&self, At { kind, slot }: At) -> Option<&Entry> {
         match kind {

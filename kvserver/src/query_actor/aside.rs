@@ -134,18 +134,20 @@ impl QueryActor {
                     self.write((entry.key(), sought), Some(value), None, ctx.now());
                 }
             }
-            None => self.put_back(entry, ctx),
-            Some(held) if entry.beats(held) => self.put_back(entry, ctx),
+            None => self.put_back(&entry, ctx),
+            Some(held) if entry.beats(held) => self.put_back(&entry, ctx),
             Some(held) if *held == entry => {}
             Some(_) => self.aside.beaten.push_back(entry),
         }
     }
 
     /// A write takes its place, as if it had come from a client just now.
-    fn put_back(&mut self, entry: Entry, ctx: &mut Ctx<'_>) {
+    fn put_back(&mut self, entry: &Entry, ctx: &mut Ctx<'_>) {
         self.replica.merge(entry.clone());
-        self.peers.wrote(&entry, ctx.now().elapsed);
-        self.outbox.tell_all(entry);
+        if let Some(at) = self.replica.find(entry.key()) {
+            self.peers.wrote(entry, at, ctx.now().elapsed);
+            self.outbox.wrote(at);
+        }
     }
 
     fn report_beaten(&mut self, ctx: &mut Ctx<'_>) {

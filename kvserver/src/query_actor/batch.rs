@@ -184,7 +184,7 @@ impl QueryActor {
         let at = self.replica.write_above(&self.writer, millis, floor, (key, sought), value);
         match at.and_then(|at| Some((at, self.replica.at(at)?))) {
             Some((at, entry)) => {
-                self.peers.wrote(entry, now.elapsed);
+                self.peers.wrote(entry, at, now.elapsed);
                 self.outbox.wrote(at);
                 Answer::Stored { stamp: entry.stamp() }
             }

@@ -1,7 +1,7 @@
 //! What siblings are yet to be told.
 
 use crate::entry::Entry;
-use crate::replica::noted::Noted;
+use crate::replica::noted::NotedPlaces;
 use crate::replica::{At, Replica};
 
 /// Entries to be told. Of what this actor's clients write only the places are kept: what is there
@@ -9,8 +9,7 @@ use crate::replica::{At, Replica};
 /// search.
 #[derive(Default)]
 pub struct News {
-    live: Noted,
-    tombstones: Noted,
+    wrote: NotedPlaces,
     /// What came from elsewhere. A key that comes in several messages is here as often.
     others: Vec<Entry>,
 }
@@ -18,10 +17,7 @@ pub struct News {
 impl News {
     /// Adds what was written at a place of the replica.
     pub fn wrote(&mut self, at: At) {
-        match at.slot() {
-            (slot, false) => self.live.add(slot),
-            (slot, true) => self.tombstones.add(slot),
-        };
+        self.wrote.add(at);
     }
 
     /// Adds an entry.
@@ -37,17 +33,15 @@ impl News {
     /// How many bytes wait, beside those of the replica itself.
     pub fn held(&self) -> usize {
         let others: usize = self.others.iter().map(|entry| entry.bytes().len()).sum();
-        others + (self.live.size() + self.tombstones.size()) * size_of::<At>()
+        others + self.wrote.size() * size_of::<At>()
     }
 
     /// All of them, as they are now; none is left.
     pub fn take(&mut self, replica: &Replica) -> Vec<Entry> {
-        let live = self.live.take().into_iter().map(At::live);
-        let tombstones = self.tombstones.take().into_iter().map(At::tombstone);
         // Where nothing is any more, the key has come to another place, which is noted as well or
         // was told by whoever wrote there.
         let mut entries = std::mem::take(&mut self.others);
-        entries.extend(live.chain(tombstones).filter_map(|at| replica.at(at)).cloned());
+        entries.extend(self.wrote.take().filter_map(|at| replica.at(at)).cloned());
         entries
     }
 }

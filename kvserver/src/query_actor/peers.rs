@@ -17,6 +17,7 @@ use super::sweep::{Mark, Say};
 use super::tombstones::Tombstones;
 use crate::digest;
 use crate::entry::Entry;
+use crate::replica::{At, Replica};
 use history::History;
 
 pub use meeting::MAX_ACTORS;
@@ -94,9 +95,9 @@ impl Peers {
         self.links.values().flat_map(Link::missing)
     }
 
-    /// A client has written.
-    pub fn wrote(&mut self, entry: &Entry, now: Duration) {
-        self.history.push(entry.clone(), now);
+    /// A client has written an entry, which is at this place of the replica.
+    pub fn wrote(&mut self, entry: &Entry, at: At, now: Duration) {
+        self.history.push(at, now);
         for link in self.links.values_mut() {
             if let Some(out) = link.out() {
                 out.tell(entry.clone(), now);
@@ -137,11 +138,17 @@ impl Peers {
         (self.me..of).step_by(actors.into())
     }
 
-    /// Takes in a frame. `None` if it is not for this actor.
-    pub fn take_in(&mut self, mut frame: Frame, now: Duration) -> Option<(LinkId, Arrived)> {
+    /// Takes in a frame. `None` if it is not for this actor. A stream that begins with it has what was
+    /// written lately from the replica.
+    pub fn take_in(
+        &mut self,
+        mut frame: Frame,
+        replica: &Replica,
+        now: Duration,
+    ) -> Option<(LinkId, Arrived)> {
         let introduces = frame.introduce.is_some();
         if let Some(member) = frame.introduce.take()
-            && !self.heard_of(member, frame.server, now)
+            && !self.heard_of(member, frame.server, replica, now)
         {
             return None;
         }
@@ -152,10 +159,10 @@ impl Peers {
         }
         let arrived = link.take_in(frame, self.state, now);
         if arrived.new_state {
-            self.history.forget_old(now);
-            let begin: Vec<_> = link.missing().chain(self.history.entries()).cloned().collect();
+            let (lately, whole) = self.history.tell(replica, now);
+            let begin: Vec<_> = link.missing().chain(lately).cloned().collect();
             if let Some(out) = link.out() {
-                out.restart(self.history.is_whole(), begin.into_iter(), now);
+                out.restart(whole, begin.into_iter(), now);
             }
         }
         Some((id, arrived))
@@ -232,7 +239,6 @@ impl Peers {
 
     /// Sees to it that nothing is sent any more that these tombstones have made void.
     pub fn purge(&mut self, tombstones: &Tombstones, collected: bool, now: Duration) {
-        self.history.purge(tombstones, collected);
         self.links.values_mut().for_each(|link| link.purge(tombstones, collected, now));
     }
 

@@ -64,7 +64,7 @@ impl QueryActor {
         self.replica = Default::default();
         self.outbox = Outbox::new(self.siblings.len());
         self.outbox.sent_all(now);
-        self.peers.begin_anew(self.state, now);
+        self.peers.begin_anew(self.state, &self.replica, now);
         self.comparing = Comparing::default();
         (self.fetching, self.fetched) = (None, Vec::new());
         self.work.clear();

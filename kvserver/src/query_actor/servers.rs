@@ -30,7 +30,7 @@ impl QueryActor {
             frame.digest = frame.digest.filter(|message| !brings_entries(message));
         }
         let introduced = self.peers.introduced(&frame).cloned();
-        let Some((link, arrived)) = self.peers.take_in(frame, now) else { return };
+        let Some((link, arrived)) = self.peers.take_in(frame, &self.replica, now) else { return };
         if let Some(member) = introduced {
             self.report(members::Message::Introduced(vec![member]));
         }
@@ -81,7 +81,7 @@ impl QueryActor {
     pub(super) fn take_note(&mut self, note: Note, ctx: &mut Ctx<'_>) {
         match note {
             Note::Meet(member) => {
-                self.peers.meet(member, ctx.now().elapsed);
+                self.peers.meet(member, &self.replica, ctx.now().elapsed);
                 self.comparing.hasten();
             }
             Note::Introduce => {

@@ -1,5 +1,6 @@
-//! Slots that something is yet to be done with.
+//! Slots and places that something is yet to be done with.
 
+use super::At;
 use super::slab::Slot;
 
 /// Slots in the order in which they were noted, each once.
@@ -57,6 +58,34 @@ impl Noted {
         // One that was crossed out and noted again is there twice.
         slots.retain(|slot| self.remove(*slot));
         slots
+    }
+}
+
+/// Places of a replica, each once: [`Noted`] for live entries, and for tombstones.
+#[derive(Default)]
+pub struct NotedPlaces {
+    live: Noted,
+    tombstones: Noted,
+}
+
+impl NotedPlaces {
+    /// Notes a place, if it is not. Returns whether it was not.
+    pub fn add(&mut self, at: At) -> bool {
+        match at.slot() {
+            (slot, false) => self.live.add(slot),
+            (slot, true) => self.tombstones.add(slot),
+        }
+    }
+
+    /// How many places take room.
+    pub fn size(&self) -> usize {
+        self.live.size() + self.tombstones.size()
+    }
+
+    /// All that are noted; none is left.
+    pub fn take(&mut self) -> impl Iterator<Item = At> + use<> {
+        let live = self.live.take().into_iter().map(At::live);
+        live.chain(self.tombstones.take().into_iter().map(At::tombstone))
     }
 }
 

@@ -6,6 +6,7 @@ use actor::{ActorRef, Address, WellKnown};
 
 use super::history::History;
 use super::{Frame, Link, Member, Message, Outgoing, Peers};
+use crate::replica::Replica;
 
 /// A server has at most so many query actors; a description that claims more is not believed.
 pub const MAX_ACTORS: u16 = 1024;
@@ -21,15 +22,22 @@ pub(super) const MAX_UNMET: usize = 16;
 const MAX_FORGOTTEN: usize = 256;
 
 impl Peers {
-    /// The members actor tells of another server.
-    pub fn meet(&mut self, member: Member, now: Duration) {
+    /// The members actor tells of another server. It is told what was written lately, as the replica
+    /// has it.
+    pub fn meet(&mut self, member: Member, replica: &Replica, now: Duration) {
         self.unmet.remove(&member.server);
-        self.learn_of(member, now);
+        self.learn_of(member, replica, now);
     }
 
     /// Takes note of the server that introduces itself in a frame of `server`. Returns whether the
     /// frame is to be listened to.
-    pub(super) fn heard_of(&mut self, member: Member, server: u64, now: Duration) -> bool {
+    pub(super) fn heard_of(
+        &mut self,
+        member: Member,
+        server: u64,
+        replica: &Replica,
+        now: Duration,
+    ) -> bool {
         if member.server != server || self.forgotten.contains(&server) {
             return true;
         }
@@ -41,12 +49,12 @@ impl Peers {
             // It introduces itself until it is known.
             return false;
         }
-        self.learn_of(member, now);
+        self.learn_of(member, replica, now);
         self.unmet.extend(self.members.contains_key(&server).then_some(server));
         true
     }
 
-    fn learn_of(&mut self, member: Member, now: Duration) {
+    fn learn_of(&mut self, member: Member, replica: &Replica, now: Duration) {
         let Some(own) = &self.own else { return };
         let believable = (1..=MAX_ACTORS).contains(&member.actors) && member.server != own.server;
         if !believable || self.members.contains_key(&member.server) {
@@ -65,7 +73,7 @@ impl Peers {
             self.forget(&address);
             quiet = false;
         }
-        self.add_links(member, quiet, now);
+        self.add_links(member, quiet, replica, now);
     }
 
     /// A frame of an earlier stream may still be on its way to the same address: a later stream needs a
@@ -74,9 +82,9 @@ impl Peers {
         self.last_stream = self.links.values().map(Link::stream).fold(self.last_stream, u32::max);
     }
 
-    fn add_links(&mut self, member: Member, quiet: bool, now: Duration) {
+    fn add_links(&mut self, member: Member, quiet: bool, replica: &Replica, now: Duration) {
         let Some(own) = &self.own else { return };
-        self.history.forget_old(now);
+        let (lately, whole) = self.history.tell(replica, now);
         for place in 0..member.actors {
             let carries = self.me % member.actors == place;
             if carries || place % own.actors == self.me {
@@ -84,8 +92,8 @@ impl Peers {
                 let to = ActorRef::<Message>::well_known(&member.address, id);
                 let out = carries.then(|| {
                     let others = self.links.values().flat_map(Link::missing);
-                    let begin = others.chain(self.history.entries()).cloned();
-                    Outgoing::new(self.last_stream + 1, self.history.is_whole(), begin, now)
+                    let begin = others.chain(lately.iter().copied()).cloned();
+                    Outgoing::new(self.last_stream + 1, whole, begin, now)
                 });
                 let mut link = Link::new(to, out);
                 if !quiet {
@@ -113,13 +121,13 @@ impl Peers {
         }
     }
 
-    /// The actor begins a new state, with nothing to tell.
-    pub fn begin_anew(&mut self, state: u64, now: Duration) {
+    /// The actor begins a new state with an empty replica, and with nothing to tell.
+    pub fn begin_anew(&mut self, state: u64, replica: &Replica, now: Duration) {
         self.state = state;
         self.history = History::new(true);
         self.links.clear();
         for member in std::mem::take(&mut self.members).into_values() {
-            self.add_links(member, false, now);
+            self.add_links(member, false, replica, now);
         }
     }
 

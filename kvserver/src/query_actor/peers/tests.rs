@@ -24,6 +24,7 @@ fn member(server: u64) -> Member {
 /// Both ends, what each has received, and when each has sent.
 struct Pair {
     ends: [Peers; 2],
+    replicas: [Replica; 2],
     under_way: Vec<(Duration, usize, Frame)>,
     received: [BTreeSet<String>; 2],
     sent: [Vec<Duration>; 2],
@@ -34,9 +35,10 @@ impl Pair {
     fn new() -> Self {
         let end = |server| Peers::new(Some(member(server)), 0, 100 + server, true);
         let mut ends = [end(0), end(1)];
-        ends[0].meet(member(1), ms(0));
+        ends[0].meet(member(1), &Replica::default(), ms(0));
         Self {
             ends,
+            replicas: Default::default(),
             under_way: Vec::new(),
             received: Default::default(),
             sent: Default::default(),
@@ -47,7 +49,9 @@ impl Pair {
     fn write(&mut self, end: usize, key: &str) {
         let millis = self.now.as_millis() as u64;
         let entry = Entry::new(Stamp { millis, counter: 0, uid: end as u64 }, key, Some("v"));
-        self.ends[end].wrote(&entry, self.now);
+        self.replicas[end].merge(entry.clone());
+        let at = self.replicas[end].find(key).unwrap();
+        self.ends[end].wrote(&entry, at, self.now);
     }
 
     /// Lets time pass, with 100 ms from one to the other.
@@ -66,7 +70,8 @@ impl Pair {
             for (at, to, frame) in std::mem::take(&mut self.under_way) {
                 if at > self.now {
                     self.under_way.push((at, to, frame));
-                } else if let Some((link, arrived)) = self.ends[to].take_in(frame, self.now)
+                } else if let Some((link, arrived)) =
+                    self.ends[to].take_in(frame, &self.replicas[to], self.now)
                     && let Some((pack, place)) = arrived.news
                 {
                     for entry in Unpacker::from(pack) {
@@ -112,8 +117,8 @@ fn after_quiet_nothing_is_said_at_all() {
 #[test]
 fn a_new_life_at_the_same_address_takes_the_place_of_the_old_one() {
     let mut peers = Peers::new(Some(member(0)), 0, 1, true);
-    peers.meet(member(1), ms(0));
-    peers.meet(Member { server: 2, ..member(1) }, ms(10));
+    peers.meet(member(1), &Replica::default(), ms(0));
+    peers.meet(Member { server: 2, ..member(1) }, &Replica::default(), ms(10));
     assert_eq!((peers.actors_of(1), peers.actors_of(2)), (None, Some(1)));
     assert!(
         peers.take(Mark::default(), ms(11)).is_empty(),
@@ -151,7 +156,8 @@ fn a_copy_of_a_member_makes_no_stream_begin_anew() {
         (101, Some(member(1)), false),
         (778, None, true),
     ] {
-        let came = pair.ends[0].take_in(frame(state, introduce.clone()), pair.now);
+        let came =
+            pair.ends[0].take_in(frame(state, introduce.clone()), &pair.replicas[0], pair.now);
         assert_eq!(came.is_some(), is_believed, "{state} {introduce:?}");
     }
 }
@@ -160,16 +166,16 @@ fn a_copy_of_a_member_makes_no_stream_begin_anew() {
 fn a_member_that_cannot_be_is_not_met() {
     let mut peers = Peers::new(Some(member(0)), 0, 1, true);
     for actors in [0, 1025] {
-        peers.meet(Member { actors, ..member(1) }, ms(0));
+        peers.meet(Member { actors, ..member(1) }, &Replica::default(), ms(0));
     }
-    peers.meet(member(0), ms(0));
+    peers.meet(member(0), &Replica::default(), ms(0));
     assert!(peers.members.is_empty() && peers.links.is_empty());
 }
 
 /// A frame of a server that nobody has told of.
 fn introduction(server: u64) -> Frame {
     let mut peers = Peers::new(Some(member(server)), 0, 100 + server, true);
-    peers.meet(member(0), ms(0));
+    peers.meet(member(0), &Replica::default(), ms(0));
     peers.take(Mark::default(), ms(0)).pop().unwrap().1
 }
 
@@ -177,33 +183,36 @@ fn introduction(server: u64) -> Frame {
 fn few_may_introduce_themselves_whom_the_members_actor_has_not_met() {
     let mut peers = Peers::new(Some(member(0)), 0, 1, true);
     for server in 1..=300 {
-        peers.take_in(introduction(server), ms(0));
+        peers.take_in(introduction(server), &Replica::default(), ms(0));
     }
     assert_eq!(peers.members.len(), MAX_UNMET);
-    peers.meet(member(1), ms(0));
-    assert!(peers.take_in(introduction(300), ms(0)).is_some(), "one has been met");
-    assert!(peers.take_in(introduction(299), ms(0)).is_none());
+    peers.meet(member(1), &Replica::default(), ms(0));
+    assert!(
+        peers.take_in(introduction(300), &Replica::default(), ms(0)).is_some(),
+        "one has been met"
+    );
+    assert!(peers.take_in(introduction(299), &Replica::default(), ms(0)).is_none());
     peers.forget(&member(2).address);
-    assert!(peers.take_in(introduction(299), ms(0)).is_some(), "one has gone");
+    assert!(peers.take_in(introduction(299), &Replica::default(), ms(0)).is_some(), "one has gone");
 }
 
 #[test]
 fn no_more_servers_are_dealt_with_than_a_store_has() {
     let mut peers = Peers::new(Some(member(0)), 0, 1, true);
-    (1..=300).for_each(|server| peers.meet(member(server), ms(0)));
+    (1..=300).for_each(|server| peers.meet(member(server), &Replica::default(), ms(0)));
     assert_eq!(peers.members.len(), MAX_MEMBERS);
-    peers.meet(Member { server: 1000, ..member(7) }, ms(0));
+    peers.meet(Member { server: 1000, ..member(7) }, &Replica::default(), ms(0));
     assert_eq!(peers.actors_of(1000), Some(1), "a new life takes the place of the one before");
 }
 
 #[test]
 fn nonsense_that_begins_a_stream_is_not_answered_for_ever() {
     let mut peers = Peers::new(Some(member(0)), 0, 1, true);
-    peers.meet(Member { actors: 2, ..member(1) }, ms(0));
+    peers.meet(Member { actors: 2, ..member(1) }, &Replica::default(), ms(0));
     // The other server's second actor is not told anything, so there is nothing but acks for it.
     let data = Data { stream: 1, whole: true, sent: 1000, oldest: 1, entries: None };
     let nonsense = Frame { from: 1, introduce: None, data: Some(data), ..introduction(1) };
-    assert!(peers.take_in(nonsense, ms(0)).is_some());
+    assert!(peers.take_in(nonsense, &Replica::default(), ms(0)).is_some());
     let to = ActorRef::<Message>::well_known(&member(1).address, WellKnown(2));
     let frames = (0..100).flat_map(|tick| peers.take(Mark::default(), ms(tick * 100)));
     assert_eq!(frames.filter(|(other, _)| *other == to).count(), 0);
@@ -215,7 +224,7 @@ fn each_pair_of_servers_has_one_way_for_the_news_of_each_actor() {
         for me in 0..own {
             let home = Member { actors: own, ..member(0) };
             let mut peers = Peers::new(Some(home), me, 1, true);
-            peers.meet(Member { actors: other, ..member(1) }, ms(0));
+            peers.meet(Member { actors: other, ..member(1) }, &Replica::default(), ms(0));
             let carries: Vec<_> =
                 peers.links.iter_mut().filter_map(|(id, link)| link.out().map(|_| id.1)).collect();
             assert_eq!(carries, [me % other]);
@@ -229,13 +238,17 @@ fn each_pair_of_servers_has_one_way_for_the_news_of_each_actor() {
 #[test]
 fn a_stream_begins_with_what_others_have_not_acknowledged() {
     let mut peers = Peers::new(Some(member(0)), 0, 100, true);
-    peers.meet(member(1), ms(0));
+    peers.meet(member(1), &Replica::default(), ms(0));
     let entry = Entry::new(Stamp { millis: 1, counter: 0, uid: 0 }, "old", Some("v"));
-    peers.wrote(&entry, ms(1));
+    let mut replica = Replica::default();
+    replica.merge(entry.clone());
+    peers.wrote(&entry, replica.find("old").unwrap(), ms(1));
     // Longer ago than the history reaches.
     let later = ms(10_000);
-    peers.wrote(&Entry::new(entry.stamp(), "new", Some("v")), later);
-    peers.meet(member(2), later);
+    let entry = Entry::new(entry.stamp(), "new", Some("v"));
+    replica.merge(entry.clone());
+    peers.wrote(&entry, replica.find("new").unwrap(), later);
+    peers.meet(member(2), &replica, later);
     assert_eq!(peers.standings(later)[&2].lag, 2, "it may be all that is left of the old one");
 }
 
@@ -251,9 +264,9 @@ fn a_late_frame_to_an_earlier_life_does_not_stop_the_stream_to_the_next() {
     // The other server starts again at the same address, and hears what was sent to its last life.
     let next = Member { server: 7, ..member(1) };
     pair.ends[1] = Peers::new(Some(next.clone()), 0, 107, true);
-    pair.ends[1].meet(member(0), pair.now);
-    pair.ends[1].take_in(late, pair.now);
-    pair.ends[0].meet(next, pair.now);
+    pair.ends[1].meet(member(0), &pair.replicas[1], pair.now);
+    pair.ends[1].take_in(late, &pair.replicas[1], pair.now);
+    pair.ends[0].meet(next, &pair.replicas[0], pair.now);
     pair.received[1].clear();
     pair.run(ms(3000), || false);
     pair.write(0, "d");
@@ -304,7 +317,7 @@ proptest! {
         let mut pair = Pair::new();
         // An end that first hears of the other when its history no longer goes back to the beginning has it
         // fetched, which is not the stream's doing.
-        pair.ends[1].meet(member(0), ms(0));
+        pair.ends[1].meet(member(0), &pair.replicas[1], ms(0));
         let mut losses = losses.into_iter().cycle();
         let mut written: [BTreeSet<String>; 2] = Default::default();
         for (end, key, pause) in writes {
@@ -334,12 +347,12 @@ fn a_stream_to_an_earlier_life_is_not_taken_for_the_one_to_this_life() {
     let reborn = Member { server: 7, ..member(1) };
     pair.ends[1] = Peers::new(Some(reborn.clone()), 0, 107, true);
     pair.received[1].clear();
-    pair.ends[1].meet(member(0), pair.now);
+    pair.ends[1].meet(member(0), &pair.replicas[1], pair.now);
     for number in 0..10 {
         pair.write(0, &format!("unaware/{number}"));
         pair.run(ms(200), || false);
     }
-    pair.ends[0].meet(reborn, pair.now);
+    pair.ends[0].meet(reborn, &pair.replicas[0], pair.now);
     for number in 0..30 {
         pair.write(0, &format!("aware/{number}"));
         pair.run(ms(200), || false);
@@ -355,7 +368,7 @@ fn a_stream_to_an_earlier_life_is_not_taken_for_the_one_to_this_life() {
 #[test]
 fn only_what_comes_from_one_of_two_that_are_cut_off_is_passed_on_to_the_other() {
     let mut peers = Peers::new(Some(member(0)), 0, 100, true);
-    (1..=3).for_each(|server| peers.meet(member(server), ms(0)));
+    (1..=3).for_each(|server| peers.meet(member(server), &Replica::default(), ms(0)));
     peers.relay_between(vec![(1, 2), (2, 1)]);
     let entry = Entry::new(Stamp { millis: 1, counter: 0, uid: 7 }, "key", Some("v"));
     peers.relay(3, &entry, ms(0));

@@ -27,27 +27,30 @@ fn peers() -> Peers {
 fn a_server_that_was_forgotten_comes_back_by_its_members_actor_only() {
     let mut peers = peers();
     assert_eq!(peers.introduced(&introduces(1)), Some(&member(1)));
-    peers.meet(member(1), ms(0));
+    peers.meet(member(1), &Replica::default(), ms(0));
     peers.forget(&member(1).address);
     assert_eq!(peers.introduced(&introduces(1)), None);
-    assert!(peers.take_in(introduces(1), ms(0)).is_none());
+    assert!(peers.take_in(introduces(1), &Replica::default(), ms(0)).is_none());
     for server in 2..=257 {
         assert!(!peers.has((1, 0)));
-        peers.meet(member(server), ms(0));
+        peers.meet(member(server), &Replica::default(), ms(0));
         peers.forget(&member(server).address);
     }
-    assert!(peers.take_in(introduces(1), ms(0)).is_some(), "not all are kept in mind");
-    assert!(peers.take_in(introduces(2), ms(0)).is_none());
-    peers.meet(member(2), ms(0));
-    assert!(peers.take_in(introduces(2), ms(0)).is_some());
+    assert!(
+        peers.take_in(introduces(1), &Replica::default(), ms(0)).is_some(),
+        "not all are kept in mind"
+    );
+    assert!(peers.take_in(introduces(2), &Replica::default(), ms(0)).is_none());
+    peers.meet(member(2), &Replica::default(), ms(0));
+    assert!(peers.take_in(introduces(2), &Replica::default(), ms(0)).is_some());
 }
 
 #[test]
 fn a_server_that_ends_waits_for_those_that_answer() {
     let mut peers = peers();
-    peers.meet(member(1), ms(0));
+    peers.meet(member(1), &Replica::default(), ms(0));
     let stamp = Stamp { millis: 1, counter: 0, uid: 0 };
-    peers.wrote(&Entry::new(stamp, "key", Some("v")), ms(0));
+    peers.wrote(&Entry::new(stamp, "key", Some("v")), At::live(0), ms(0));
     assert!(!peers.have_all(&[1]));
     assert!(peers.have_all(&[]) && peers.have_all(&[2]));
 }
