@@ -89,6 +89,17 @@ impl At {
     }
 }
 
+/// What has come of merging an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Merged {
+    /// It is held now, at this place.
+    News(At),
+    /// It was held already.
+    Held,
+    /// What is held is newer.
+    Older,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Live,
@@ -214,17 +225,19 @@ impl Replica {
     /// anything has changed.
     pub fn merge(&mut self, entry: Entry) -> bool {
         let sought = self.seek(entry.key_bytes());
-        self.merge_sought(entry, sought)
+        matches!(self.merge_sought(entry, sought), Merged::News(_))
     }
 
     /// As [`merge`](Self::merge), for an entry whose key was looked for before.
-    pub fn merge_sought(&mut self, entry: Entry, sought: Sought) -> bool {
+    pub fn merge_sought(&mut self, entry: Entry, sought: Sought) -> Merged {
         let place = self.place(entry.key_bytes(), sought);
-        let news = self.held(&place).is_none_or(|held| entry.beats(held));
-        if news {
-            self.store(&place, entry);
+        match self.held(&place) {
+            Some(held) if !entry.beats(held) => match held.stamp() == entry.stamp() {
+                true => Merged::Held,
+                false => Merged::Older,
+            },
+            _ => Merged::News(self.store(&place, entry)),
         }
-        news
     }
 
     /// One page of the keys that start with `prefix`, of those after `after` only: closed by the

@@ -117,7 +117,7 @@ impl Digest {
     pub fn add_all<'e>(&mut self, entries: impl Iterator<Item = &'e Entry> + Clone) {
         black_box(entries.clone().fold(0, |all, entry| all ^ entry.first_and_last()));
         let places: Vec<_> = entries.clone().map(|entry| self.place(entry.key_bytes())).collect();
-        black_box(places.iter().fold(0, |all, place| all ^ self.sum_at(*place)));
+        self.touch(&places);
         for (entry, place) in entries.zip(places).filter(|(entry, _)| !entry.is_tombstone()) {
             self.change_at(place, entry_hash(entry));
         }
@@ -133,7 +133,12 @@ impl Digest {
 
     /// Has the processor fetch what changes of these keys will look at, all at once.
     pub fn warm<'k>(&self, keys: impl Iterator<Item = &'k [u8]>) {
-        black_box(keys.fold(0, |all, key| all ^ self.sum_at(self.place(key))));
+        self.touch(&keys.map(|key| self.place(key)).collect::<Vec<_>>());
+    }
+
+    /// Looks at sums that may lie anywhere, with nothing in between that the processor would wait for.
+    fn touch(&self, places: &[(usize, usize)]) {
+        black_box(places.iter().fold(0, |all, place| all ^ self.sum_at(*place)));
     }
 
     fn sum_at(&self, (group, place): (usize, usize)) -> u128 {

@@ -4,13 +4,13 @@ use crate::entry::Entry;
 use crate::replica::noted::NotedPlaces;
 use crate::replica::{At, Replica};
 
-/// Entries to be told. Of what this actor's clients write only the places are kept: what is there
-/// when it is told is the newest entry of the key, however often that was written, and needs no
+/// Entries to be told. Of what is written or merged one by one only the places are kept: what is
+/// there when it is told is the newest entry of the key, however often that was written, and needs no
 /// search.
 #[derive(Default)]
 pub struct News {
     wrote: NotedPlaces,
-    /// What came from elsewhere. A key that comes in several messages is here as often.
+    /// What was learned in comparing. A key that comes in several messages is here as often.
     others: Vec<Entry>,
 }
 

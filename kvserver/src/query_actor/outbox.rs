@@ -77,7 +77,7 @@ impl Outbox {
         }
     }
 
-    /// Tells everyone what a client has written at a place of the replica.
+    /// Tells everyone of the news at a place of the replica.
     pub fn wrote(&mut self, at: At) {
         if self.personal.len() > 1 {
             self.news.wrote(at);

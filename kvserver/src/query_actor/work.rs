@@ -9,7 +9,7 @@ use super::sweep::Begin;
 use super::{Ctx, Fetched, Given, Message, QueryActor, SLICE};
 use crate::entry::Entry;
 use crate::members;
-use crate::replica::{Sought, Walk};
+use crate::replica::{Merged, Sought, Walk};
 
 /// So many entries are merged together, so that what they will touch can be fetched from memory at
 /// once. It fits a processor's nearest cache.
@@ -162,15 +162,15 @@ impl QueryActor {
         asked: bool,
         now: Duration,
     ) {
-        if self.replica.merge_sought(entry.clone(), sought) {
-            if !asked {
-                self.peers.relay(link.0, &entry, now);
+        match self.replica.merge_sought(entry, sought) {
+            Merged::News(at) => {
+                if let Some(entry) = self.replica.at(at).filter(|_| !asked) {
+                    self.peers.relay(link.0, entry, now);
+                }
+                self.outbox.wrote(at);
             }
-            self.outbox.tell_all(entry);
-        } else {
-            let held = self.replica.get_sought(entry.key(), sought);
-            let held = held.is_some_and(|held| held.stamp() == entry.stamp());
-            self.peers.came_needlessly(link, asked, held);
+            Merged::Held => self.peers.came_needlessly(link, asked, true),
+            Merged::Older => self.peers.came_needlessly(link, asked, false),
         }
     }
 
