@@ -1,7 +1,10 @@
 //! Siblings that have collected what others have not.
 
+use actor::Address;
+
 use super::super::sweep::Mark;
 use super::*;
+use crate::digest;
 
 /// The sibling's marks are forged here: it pretends to have collected what the actor has missed.
 #[tokio::test(start_paused = true)]
@@ -53,4 +56,119 @@ async fn an_actor_that_had_to_refuse_a_part_of_a_refill_does_not_take_it_for_who
     sleep(ms(10_500)).await;
     says(1, 1, Vec::new(), Given::All { ready: true });
     assert!(!world.health(0).await.ready, "the key is still missing");
+}
+
+/// The first actor of a newcomer, whose siblings are forged: the third one has collected what the second
+/// one has missed. They fetch from a server of two actors.
+struct Newcomer(World);
+
+impl Newcomer {
+    fn new() -> Self {
+        let newcomer = Self(World::first_of(3, false));
+        let nowhere = Address::new("127.0.0.1:1");
+        newcomer.is_told(Note::Meet(Member { address: nowhere, server: 7, actors: 2 }));
+        newcomer.fetches(1);
+        newcomer.says(2, 5, None, &[]);
+        newcomer
+    }
+
+    fn is_told(&self, note: Note) {
+        self.0.tell(0, Message::Notes(vec![note]));
+    }
+
+    fn fetches(&self, attempt: u32) {
+        self.is_told(Note::Fetch { server: 7, attempt });
+    }
+
+    /// A sibling that has confirmed a round tells a key, or which slices it has fetched in which attempts.
+    fn says(&self, from: usize, round: u64, key: Option<&str>, fetched: &[(u32, u16)]) {
+        let stamp = Stamp { millis: 1, counter: 0, uid: 1 };
+        let entries = key.map(|key| Entry::new(stamp, key, Some("v"))).into_iter().collect();
+        let slice = |(attempt, slice): &_| Fetched {
+            server: 7,
+            attempt: *attempt,
+            slice: *slice,
+            ready: true,
+        };
+        let (fetched, mark) = (fetched.iter().map(slice).collect(), Mark::of_round(round));
+        self.0.tell(0, Message::Sync(Sync { from, mark, entries, fetched, ..Sync::default() }));
+    }
+
+    /// How often the members actor was told that the store is fetched, and that it cannot be.
+    async fn heard(&self) -> (usize, usize) {
+        sleep(ms(1000)).await;
+        let heard = self.0.heard().await;
+        (heard.matches("Fetched {").count(), heard.matches("Stale {").count())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_sibling_has_fetched_counts_when_all_of_it_was_taken() {
+    let newcomer = Newcomer::new();
+    newcomer.says(1, 5, Some("key"), &[(1, 0)]);
+    assert_eq!(newcomer.heard().await, (0, 0), "it is one of two slices");
+    newcomer.says(1, 5, None, &[(1, 1)]);
+    assert_eq!(newcomer.heard().await, (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_sibling_has_fetched_does_not_count_when_a_part_of_it_was_refused() {
+    let newcomer = Newcomer::new();
+    newcomer.says(1, 1, Some("key"), &[]);
+    assert_eq!(newcomer.heard().await, (0, 0), "comparing may still bring it");
+    newcomer.says(1, 5, None, &[(1, 0), (1, 1)]);
+    assert_eq!(newcomer.heard().await, (0, 1), "nobody says again that it is fetched");
+    // Whatever the server fetches after that may be whole again.
+    newcomer.fetches(2);
+    newcomer.says(1, 5, Some("key"), &[(2, 0), (2, 1)]);
+    assert_eq!(newcomer.heard().await, (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn that_something_fetched_was_refused_is_reported_once() {
+    let newcomer = Newcomer::new();
+    newcomer.says(1, 1, Some("key"), &[(1, 0)]);
+    assert_eq!(newcomer.heard().await, (0, 1));
+    newcomer.says(1, 5, None, &[(1, 1)]);
+    assert_eq!(newcomer.heard().await, (0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fetch_that_begins_again_is_not_to_blame_for_what_was_refused_before() {
+    for is_ready_between in [false, true] {
+        let newcomer = Newcomer::new();
+        newcomer.says(1, 1, Some("key"), &[]);
+        if is_ready_between {
+            newcomer.is_told(Note::Open);
+            newcomer.says(1, 5, None, &[(2, 0)]);
+        }
+        newcomer.fetches(2);
+        newcomer.says(1, 5, Some("key"), &[(2, 0), (2, 1)]);
+        assert_eq!(newcomer.heard().await, (1, 0));
+    }
+}
+
+/// Its siblings may have been told to fetch before it was.
+#[tokio::test(start_paused = true)]
+async fn a_ready_actor_does_not_count_what_was_fetched_and_refused() {
+    let newcomer = Newcomer::new();
+    newcomer.says(1, 5, Some("key"), &[]);
+    newcomer.is_told(Note::Open);
+    newcomer.says(1, 1, Some("other"), &[(2, 0)]);
+    newcomer.says(1, 5, None, &[(2, 1)]);
+    newcomer.fetches(2);
+    assert_eq!(newcomer.heard().await, (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comparing_brings_is_refused_like_all_else() {
+    let newcomer = Newcomer::new();
+    let stamp = Stamp { millis: 1, counter: 0, uid: 1 };
+    let entries = vec![Entry::new(stamp, "key", Some("v"))];
+    for (round, seen) in [(1, Err(RefusalKind::NotReady)), (5, Ok(Some("v".to_owned())))] {
+        let settle = digest::Message::Settle { entries: entries.clone(), want: Vec::new() };
+        let (digest, mark) = (vec![settle], Mark::of_round(round));
+        newcomer.0.tell(0, Message::Sync(Sync { from: 1, mark, digest, ..Sync::default() }));
+        assert_eq!(newcomer.0.get(0, "key").await, seen, "round {round}");
+    }
 }
