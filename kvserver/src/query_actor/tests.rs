@@ -12,6 +12,8 @@ use crate::entry::Entry;
 
 mod aside;
 mod notebook;
+mod notes;
+mod refilling;
 mod refusing;
 mod turns;
 
@@ -254,14 +256,14 @@ async fn what_one_sibling_alone_has_is_found_in_comparing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sync_from_nobody_is_ignored() {
+async fn a_sync_from_nobody_or_from_oneself_is_ignored() {
     let world = World::of(2);
     let entries = vec![Entry::new(Stamp { millis: 1, counter: 0, uid: 1 }, "key", Some("v"))];
-    world.tell(
-        0,
-        Message::Sync(Sync { from: 7, entries, ask: true, given: Given::Part, ..Sync::default() }),
-    );
-    assert_eq!(world.get(0, "key").await, Ok(None));
+    for from in [0, 7] {
+        let (entries, given) = (entries.clone(), Given::Part);
+        world.tell(0, Message::Sync(Sync { from, entries, ask: true, given, ..Sync::default() }));
+        assert_eq!(world.get(0, "key").await, Ok(None));
+    }
 }
 
 #[tokio::test(start_paused = true)]

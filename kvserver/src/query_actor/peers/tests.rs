@@ -12,6 +12,7 @@ use super::meeting::{MAX_MEMBERS, MAX_UNMET};
 use super::*;
 
 mod forgotten;
+mod telling;
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)

@@ -43,12 +43,21 @@ impl World {
     pub(super) fn first_of(count: u16, begins: bool) -> Self {
         let world = Self::unstarted(count.into());
         world.system.spawn_well_known(members::ID, Notebook::default);
-        let own = Member { address: address(), server: 1, actors: count };
+        world.start_at_home(0, begins);
+        world
+    }
+
+    /// Starts an actor of a server that begins a store, or joins one.
+    pub(super) fn start_at_home(&self, me: usize, begins: bool) {
+        let actors = self.actors.clone();
+        let own = Member { address: address(), server: 1, actors: actors.len() as u16 };
         let keeping = Keeping::default();
         let home = Some(Home { own, members: members_actor(), begins, keeping });
-        let siblings = Siblings { actors: world.actors.clone(), me: 0, home };
-        world.tell(0, Message::Start(siblings));
-        world
+        self.tell(me, Message::Start(Siblings { actors, me, home }));
+    }
+
+    pub(super) fn note(&self, actor: usize, note: Note) {
+        self.tell(actor, Message::Notes(vec![note]));
     }
 
     /// All that the members actor was told, as a text; but for what was set aside.
