@@ -183,9 +183,7 @@ impl Actor for Members {
                 Vec::new()
             }
             Message::Replica { place, health } => {
-                if usize::from(place) < inside.actors.len() {
-                    inside.replicas.insert(place, health);
-                }
+                inside.replicas.insert(place, health);
                 inside.status_if_due(now.elapsed).into_iter().collect()
             }
             Message::Inspect { reply } => {

@@ -235,6 +235,7 @@ impl Outbox {
 mod tests {
     use kvcommon::Stamp;
 
+    use super::super::pack::Packer;
     use super::*;
     use crate::stamp::Writer;
 
@@ -305,6 +306,21 @@ mod tests {
         assert_eq!(first.entries, [entry("new", 2)]);
         assert_eq!((second.ask, second.given), (false, Given::All { ready: true }));
         assert_eq!(second.entries, [entry("old", 1), entry("new", 2)]);
+    }
+
+    #[test]
+    fn of_two_things_of_a_kind_that_wait_to_be_said_about_rounds_the_later_one_is() {
+        let left = |keys: &[&str]| {
+            let mut packer = Packer::default();
+            keys.iter().for_each(|key| packer.push(&entry(key, 1)));
+            Say::Left(packer.finish())
+        };
+        let mut outbox = Outbox::new(2);
+        outbox.say(1, left(&["a"]));
+        outbox.say(1, left(&["a", "b"]));
+        outbox.say(1, Say::Ask);
+        let (_, sync) = outbox.take(sender(0), &Replica::default(), ms(0)).pop().unwrap();
+        assert_eq!(sync.sweep, Some(left(&["a", "b"])), "a mere question is worth less");
     }
 
     #[test]

@@ -129,6 +129,15 @@ mod tests {
     }
 
     #[test]
+    fn one_that_gives_all_when_it_has_been_given_up_does_not_end_the_turn_of_the_next() {
+        let mut refill = Refill::new(0, 4);
+        assert_eq!(refill.check(at(0)), Step::Ask(1));
+        assert_eq!(refill.check(at(2)), Step::Ask(2));
+        assert_eq!(refill.given_all(1, false, at(3)), Step::Wait);
+        assert_eq!(refill.given_all(2, false, at(3)), Step::Ask(3));
+    }
+
+    #[test]
     fn one_that_is_always_silent_keeps_nobody_waiting_for_ever() {
         let mut refill = Refill::new(0, 2);
         assert_eq!(refill.check(at(0)), Step::Ask(1));

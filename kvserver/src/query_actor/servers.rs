@@ -103,7 +103,6 @@ impl QueryActor {
                 self.refused.clear();
                 self.fetching = Some((server, attempt));
                 self.peers.fetch(server);
-                self.fetched.retain(|fetched| fetched.attempt >= attempt);
                 self.report_fetched();
             }
             Note::Open => {

@@ -4,15 +4,18 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use actor::{System, SystemConfig, WellKnown};
-use kvcommon::limits::MAX_MESSAGE_BYTES;
 use kvcommon::{Answer, Query, QueryId, RefusalKind, Stamp, frame};
 use tokio::time::{Instant, sleep};
 
-use super::batch::{TURN_BYTES, TURN_QUERIES};
 use super::*;
 use crate::entry::Entry;
 
+mod aside;
+mod notebook;
+mod notes;
+mod refilling;
 mod refusing;
+mod turns;
 
 struct World {
     system: System,
@@ -126,12 +129,6 @@ fn ready(keys: usize) -> Health {
 fn one_answer(turns: &[Answers]) -> Answer<'_> {
     let [turn] = turns else { panic!("{turns:?}") };
     frame::answers(&turn.message).next().unwrap().unwrap().answer
-}
-
-/// The ids of all answers, in their order.
-fn ids(turns: &[Answers]) -> Vec<u64> {
-    let items = turns.iter().flat_map(|turn| frame::answers(&turn.message));
-    items.map(|item| item.unwrap().id.0).collect()
 }
 
 const fn ms(millis: u64) -> Duration {
@@ -259,14 +256,14 @@ async fn what_one_sibling_alone_has_is_found_in_comparing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sync_from_nobody_is_ignored() {
+async fn a_sync_from_nobody_or_from_oneself_is_ignored() {
     let world = World::of(2);
     let entries = vec![Entry::new(Stamp { millis: 1, counter: 0, uid: 1 }, "key", Some("v"))];
-    world.tell(
-        0,
-        Message::Sync(Sync { from: 7, entries, ask: true, given: Given::Part, ..Sync::default() }),
-    );
-    assert_eq!(world.get(0, "key").await, Ok(None));
+    for from in [0, 7] {
+        let (entries, given) = (entries.clone(), Given::Part);
+        world.tell(0, Message::Sync(Sync { from, entries, ask: true, given, ..Sync::default() }));
+        assert_eq!(world.get(0, "key").await, Ok(None));
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -348,75 +345,4 @@ async fn an_actor_on_its_own_goes_on_after_a_panic() {
     world.put(0, "key", "value").await;
     world.panic(0).await;
     assert_eq!(world.get(0, "key").await, Ok(None));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_long_batch_takes_turns_and_every_query_is_answered_once_in_order() {
-    let world = World::of(1);
-    let count = 2 * TURN_QUERIES + 10;
-    let mut messages = vec![Vec::new(), Vec::new(), Vec::new()];
-    for id in 0..count {
-        let message = &mut messages[id * 3 / count];
-        frame::encode_query(message, QueryId(id as u64), &Query::Get { key: "key" });
-    }
-    let turns = world.ask_bytes(0, messages).await;
-    assert_eq!(turns.len(), 3);
-    assert_eq!(ids(&turns), (0..count as u64).collect::<Vec<_>>());
-}
-
-/// That nothing is decoded twice, and what keeps a long message from costing its square.
-#[tokio::test(start_paused = true)]
-async fn a_turn_does_not_look_at_what_has_been_answered() {
-    let world = World::of(1);
-    let mut message = vec![0xff; 1000];
-    frame::encode_query(&mut message, QueryId(7), &Query::Get { key: "key" });
-    let turn = world.turn(0, Batch { messages: vec![message.clone()], skip: 1000 }).await;
-    assert_eq!((turn.fault.as_deref(), ids(std::slice::from_ref(&turn))), (None, vec![7]));
-
-    let turn = world.turn(0, Batch { messages: vec![message], skip: usize::MAX }).await;
-    assert!(turn.message.is_empty() && turn.fault.is_none() && turn.rest.is_none(), "{turn:?}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn answers_never_outgrow_a_message() {
-    let world = World::of(1);
-    let large = "v".repeat(kvcommon::limits::MAX_VALUE_BYTES);
-    world.put(0, "large", &large).await;
-    world.put(0, "second", &large).await;
-    let queries: Vec<_> = (0..12)
-        .map(|id| match id % 3 {
-            0 => Query::Get { key: "large" },
-            1 => Query::List { prefix: "", after: None },
-            _ => Query::Put { key: "second", value: &large, floor: None },
-        })
-        .collect();
-    let turns = world.ask(0, &queries).await;
-    assert_eq!(ids(&turns), (0..12).collect::<Vec<_>>());
-    for turn in &turns {
-        assert!(turn.message.len() <= MAX_MESSAGE_BYTES, "{}", turn.message.len());
-        assert!(turn.message.len() <= TURN_BYTES + large.len() + 100);
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_bad_query_is_refused_alone_and_bytes_that_are_none_end_the_batch() {
-    let world = World::of(1);
-    let mut message = Vec::new();
-    frame::encode_query(&mut message, QueryId(1), &Query::Get { key: "" });
-    frame::encode_query(
-        &mut message,
-        QueryId(2),
-        &Query::Put { key: "key", value: "value", floor: None },
-    );
-    message.extend([3, 99, 99]);
-    let mut after = Vec::new();
-    frame::encode_query(&mut after, QueryId(4), &Query::Get { key: "key" });
-    let turns = world.ask_bytes(0, vec![message, after]).await;
-    let [turn] = turns.as_slice() else { panic!("{turns:?}") };
-    let answers: Vec<_> = frame::answers(&turn.message).map(|item| item.unwrap().answer).collect();
-    let [Answer::Refused(refusal), Answer::Stored { .. }] = answers.as_slice() else {
-        panic!("{answers:?}")
-    };
-    assert_eq!(refusal.kind, RefusalKind::Invalid);
-    assert!(turn.fault.as_ref().unwrap().contains("run of queries"), "{:?}", turn.fault);
 }

@@ -31,6 +31,16 @@ fn what_was_set_aside_is_kept_until_it_is_fetched_but_for_the_size() {
 }
 
 #[test]
+fn who_asks_for_what_was_set_aside_is_answered_when_there_is_something() {
+    let mut world = World::of(&[1]);
+    let (system, members) = (world.system(0), world.members(0));
+    let said = world.sim.ask(system, &members, |reply| Message::TakeAside { reply });
+    world.sim.run_for(secs(5));
+    set_aside(&mut world, 0..1);
+    assert_eq!(world.sim.run_until_answer(said, secs(1)).map(|entries| entries.len()), Some(1));
+}
+
+#[test]
 fn a_server_does_not_end_before_what_was_set_aside_is_fetched() {
     let mut world = World::of(&[1, 1]);
     set_aside(&mut world, 0..1);
@@ -59,15 +69,4 @@ fn a_server_does_not_end_before_the_others_have_what_was_written_here() {
     }
     world.sim.run_for(secs(10));
     assert_eq!(world.statuses(1).len(), 0, "it has said goodbye, and nothing after that");
-}
-
-#[test]
-fn query_actors_are_not_told_more_than_ten_things_in_a_second() {
-    let mut world = World::of(&[2]);
-    let (system, members) = (world.system(0), world.members(0));
-    for number in 0..200 {
-        world.sim.tell(system, &members, Message::Resumed { place: number % 2 });
-        world.sim.run_for(secs(1) / 50);
-    }
-    world.check();
 }

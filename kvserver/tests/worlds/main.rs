@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
+mod aside;
 mod leaving;
 mod members;
 mod strangers;
 mod sweeps;
+mod telling;
 mod world;

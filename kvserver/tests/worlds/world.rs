@@ -120,6 +120,25 @@ impl World {
         }
     }
 
+    /// The stamp of a key's value, if it has one.
+    pub fn stamp(&mut self, place: (usize, u32), key: &str) -> Option<Stamp> {
+        let answers = self.ask(place, &Query::Get { key });
+        match frame::answers(&answers).next().unwrap().unwrap().answer {
+            Answer::Found { stamp, .. } => Some(stamp),
+            _ => None,
+        }
+    }
+
+    /// What an actor knows of its server, as JSON, and how many milliseconds ago that was, if it knows
+    /// something.
+    pub fn status(&mut self, place: (usize, u32)) -> Option<(u64, String)> {
+        let answers = self.ask(place, &Query::Status);
+        match frame::answers(&answers).next().unwrap().unwrap().answer {
+            Answer::Status { age_millis, json } => Some((age_millis, json.to_owned())),
+            _ => None,
+        }
+    }
+
     /// Puts a value, or deletes the key.
     pub fn write(&mut self, place: (usize, u32), key: &str, value: Option<&str>) -> Stamp {
         let answers = match value {

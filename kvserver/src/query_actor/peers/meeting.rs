@@ -64,7 +64,6 @@ impl Peers {
         if self.members.len() >= MAX_MEMBERS && !replaces {
             return;
         }
-        self.note_streams();
         let is_back = self.forgotten.contains(&member.server);
         self.forgotten.retain(|server| *server != member.server);
         let mut quiet = self.first && !is_back;

@@ -12,6 +12,7 @@ use super::meeting::{MAX_MEMBERS, MAX_UNMET};
 use super::*;
 
 mod forgotten;
+mod telling;
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -250,6 +251,38 @@ fn a_stream_begins_with_what_others_have_not_acknowledged() {
     peers.wrote(&entry, replica.find("new").unwrap(), later);
     peers.meet(member(2), &replica, later);
     assert_eq!(peers.standings(later)[&2].lag, 2, "it may be all that is left of the old one");
+}
+
+#[test]
+fn a_new_state_tells_nothing_of_what_the_old_one_knew() {
+    let mut pair = Pair::new();
+    pair.write(0, "told");
+    pair.run(ms(3000), || false);
+    pair.write(0, "not yet told");
+    pair.ends[0].begin_anew(200, pair.now);
+    assert_eq!(pair.ends[0].history_bytes(), 0);
+    pair.received[1].clear();
+    pair.run(ms(3000), || false);
+    assert!(pair.received[1].is_empty(), "{:?}", pair.received[1]);
+    pair.write(0, "of the new one");
+    pair.run(ms(1000), || false);
+    assert!(pair.received[1].contains("of the new one"));
+}
+
+#[test]
+fn what_is_being_fetched_is_not_asked_for_from_its_beginning_again() {
+    let mut peers = Peers::new(Some(member(0)), 0, 100, true);
+    peers.meet(member(1), ms(0));
+    let asked = |peers: &mut Peers, times: std::ops::Range<u64>| {
+        let frames = times.flat_map(|time| peers.take(Mark::default(), ms(time * 10)));
+        frames.filter_map(|(_, frame)| frame.request).collect::<Vec<_>>()
+    };
+    peers.catch_up((1, 0));
+    let first = asked(&mut peers, 0..100);
+    assert_eq!(first.len(), 1, "{first:?}");
+    peers.catch_up((1, 0));
+    assert_eq!(asked(&mut peers, 100..200), [], "the answer may be on its way");
+    assert_eq!(asked(&mut peers, 200..400), first);
 }
 
 #[test]
