@@ -100,3 +100,6 @@ impl QueryActor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

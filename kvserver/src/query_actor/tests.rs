@@ -13,6 +13,7 @@ use super::*;
 use crate::entry::Entry;
 
 mod refusing;
+pub(super) mod stage;
 
 struct World {
     system: System,
