@@ -195,6 +195,26 @@ fn what_was_fetched_before_a_new_beginning_does_not_count_after_it() {
     assert!(!stage.reports().iter().any(all), "a slice is missing");
 }
 
+/// The members actor would have the store fetched once for each.
+#[test]
+fn that_the_store_has_to_be_fetched_anew_is_not_said_twice_at_once() {
+    let mut stage = Stage::of(0, 3, KEEPING);
+    stage.meet(7, 1);
+    stage.note(Note::Fetch { server: 7, attempt: 1 });
+    stage.frame(0, |frame| frame.mark = Mark::of_round(5));
+    stage.run(200);
+    // Now what is told the members actor has to wait.
+    stage.note(Note::Introduce);
+    stage.reports();
+    for from in [1, 2] {
+        let fetched = vec![Fetched { server: 7, attempt: 1, slice: 0, ready: true }];
+        stage.say(Sync { from, mark: Mark::of_round(1), fetched, ..Sync::default() });
+    }
+    stage.run(1000);
+    let stale = |(_, report): &(_, _)| matches!(report, members::Message::Stale { .. });
+    assert_eq!(stage.reports().iter().filter(|report| stale(report)).count(), 1);
+}
+
 #[test]
 fn new_beginnings_in_a_row_stay_within_the_budget() {
     let mut stage = Stage::of(0, 2, KEEPING);

@@ -71,6 +71,18 @@ fn what_does_not_fit_into_a_round_goes_into_the_next_one_at_once() {
 }
 
 #[test]
+fn an_old_tombstone_is_found_behind_any_number_of_young_ones() {
+    let mut stage = leading(secs(2));
+    let young = stage.write("~", None).millis + 60_000;
+    let keys = (0..LOOK + 1000).map(|number| format!("{number}"));
+    let entries = keys.map(|key| old(&key, young, None)).collect();
+    stage.say(Sync { from: 1, mark: Mark::of_round(0), entries, ..Sync::default() });
+    let rounds = rounds(&mut stage, 10);
+    assert_eq!(rounds.len(), 1);
+    assert_eq!(unpack(&rounds[0].tombstones)[0].key(), "~");
+}
+
+#[test]
 fn old_tombstones_are_looked_for_no_more_often_than_the_server_is_told() {
     let mut stage = leading(secs(20));
     assert!(rounds(&mut stage, 23).is_empty());
