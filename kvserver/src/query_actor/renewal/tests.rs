@@ -43,7 +43,7 @@ fn a_new_beginning_is_a_new_state_to_all() {
     assert_eq!(writers(&stage).last(), Some(&state));
     stage.frames(0);
     stage.syncs(1);
-    stage.write("key", Some("v"));
+    assert_eq!(stage.write("key", Some("v")).uid, state);
     stage.run(200);
     assert!(stage.frames(0).iter().all(|frame| frame.state == state));
     let syncs = stage.syncs(1);
@@ -141,6 +141,104 @@ fn each_actor_looks_for_what_its_own_clients_have_written() {
         brought_by_syncs(&syncs).iter().map(|entry| entry.key().to_owned()).collect();
     told.sort_unstable();
     assert_eq!(told, ["first", "key"]);
+}
+
+/// Those of lost states nobody else would look for.
+#[test]
+fn the_first_actor_alone_looks_for_what_all_states_have_written() {
+    for (me, found) in [(0, 1), (1, 0)] {
+        let mut stage = Stage::of(me, 2, KEEPING);
+        let entries = vec![old("key", 5, Some("v"))];
+        let writers = vec![entries[0].stamp().uid];
+        stage.say(Sync { from: 1 - me, entries, ..Sync::default() });
+        stage.run(100);
+        stage.note(Note::Renew(Renewal { generation: 1, since_millis: 0, writers }));
+        stage.note(Note::Open);
+        stage.run(1000);
+        assert_eq!(keys(&stage), found, "at place {me}");
+    }
+}
+
+/// A deleted key is remembered for longer than it takes to be heard.
+#[test]
+fn what_was_written_long_ago_is_not_looked_for_beside_a_sibling_that_is_ahead() {
+    let mut stage = Stage::of(0, 2, KEEPING);
+    stage.write("early", Some("v"));
+    stage.run(20_000);
+    let before = stage.state();
+    stage.say(Sync { from: 1, mark: Mark::of_round(5), ..Sync::default() });
+    stage.run(2000);
+    stage.write("late", Some("v"));
+    stage.run(5000);
+    assert_ne!(stage.state(), before, "it has begun anew");
+    let given = Given::All { ready: true };
+    stage.say(Sync { from: 1, mark: Mark::of_round(5), given, ..Sync::default() });
+    stage.run(1000);
+    assert!(is_ready(&stage));
+    assert_eq!([stage.get("early"), stage.get("late")], [None, Some("v".to_owned())]);
+}
+
+#[test]
+fn writes_after_a_new_beginning_beat_what_was_collected_before() {
+    let mut stage = Stage::of(0, 1, KEEPING);
+    stage.note(Note::Lead(true));
+    let deleted = stage.write("key", None);
+    stage.run(10_000);
+    assert_eq!(stage.look(|actor| actor.replica.tombstones()), 0, "it is collected");
+    renew(&mut stage, 1);
+    stage.step_back(3_600_000);
+    assert!(stage.write("key", Some("v")) > deleted);
+}
+
+/// It was refused a part of what its sibling gave its last state, but of nothing of what it gives this one.
+#[test]
+fn who_was_refused_before_a_new_beginning_may_give_everything_after_it() {
+    let mut stage = Stage::of(0, 3, KEEPING);
+    stage.panic();
+    let part = |round, from, given| {
+        let entries = vec![old(&format!("{from}"), 5, Some("v"))];
+        Sync { from, mark: Mark::of_round(round), given, entries, ..Sync::default() }
+    };
+    stage.say(part(1, 1, Given::Part));
+    stage.say(part(5, 2, Given::Nothing));
+    stage.say(part(1, 1, Given::Part));
+    stage.run(10);
+    let before = stage.state();
+    stage.run(1500);
+    assert_ne!(stage.state(), before, "it has begun anew");
+    stage.say(part(5, 1, Given::All { ready: true }));
+    stage.run(100);
+    assert!(stage.look(|actor| actor.refill.is_none()));
+}
+
+#[test]
+fn whoever_has_lost_its_state_says_so_and_goes_on_saying_how_it_is() {
+    let mut stage = Stage::of(0, 2, KEEPING);
+    stage.panic();
+    stage.run(500);
+    stage.reports();
+    stage.panic();
+    stage.run(3000);
+    let reports: Vec<_> = stage.reports().into_iter().map(|(_, report)| report).collect();
+    let said = |what: fn(&members::Message) -> bool| reports.iter().any(what);
+    assert!(said(|report| matches!(report, members::Message::Resumed { place: 0 })));
+    assert!(said(|report| matches!(report, members::Message::Replica { place: 0, .. })));
+}
+
+#[test]
+fn whoever_has_lost_its_state_does_not_say_that_the_store_is_here() {
+    let mut stage = Stage::of(0, 2, KEEPING);
+    for known in [Store::Here, Store::Unknown] {
+        stage.reports();
+        stage.note(Note::Introduce);
+        stage.run(1000);
+        let said = stage.reports().into_iter().find_map(|(_, report)| match report {
+            members::Message::Store { store, .. } => Some(store),
+            _ => None,
+        });
+        assert_eq!(said, Some(known));
+        stage.panic();
+    }
 }
 
 #[test]

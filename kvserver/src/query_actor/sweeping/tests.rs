@@ -6,7 +6,7 @@ use super::super::Sync;
 use super::super::message::Note;
 use super::super::tests::stage::*;
 use super::*;
-use crate::digest;
+use crate::{digest, members};
 
 mod purging;
 
@@ -89,6 +89,54 @@ fn old_tombstones_are_looked_for_no_more_often_than_the_server_is_told() {
     stage.write("key", None);
     assert!(rounds(&mut stage, 15).is_empty(), "it was looked for them two seconds before");
     assert_eq!(rounds(&mut stage, 10).len(), 1);
+}
+
+#[test]
+fn whoever_has_just_got_the_store_waits_before_the_first_round() {
+    let mut stage = leading(secs(20));
+    let entries = vec![old("key", 5, None)];
+    stage.say(Sync { from: 1, mark: Mark::of_round(0), entries, ..Sync::default() });
+    assert!(rounds(&mut stage, 18).is_empty());
+    assert_eq!(rounds(&mut stage, 4).len(), 1);
+}
+
+#[test]
+fn rounds_that_all_have_confirmed_are_collected_together() {
+    let mut stage = Stage::of(0, 2, KEEPING);
+    for (number, key) in [(1, "one"), (2, "two")] {
+        let sweep = say_begin(number, &[old(key, 5, None)]);
+        stage.say(Sync { from: 1, sweep, ..Sync::default() });
+    }
+    stage.run(10);
+    assert_eq!(stage.look(|actor| actor.replica.tombstones()), 2);
+    stage.say(Sync { from: 1, mark: Mark::of_round(2), ..Sync::default() });
+    stage.run(10);
+    assert_eq!(stage.look(|actor| actor.replica.tombstones()), 0);
+}
+
+#[test]
+fn nobody_is_behind_a_server_that_is_gone() {
+    for is_gone in [true, false] {
+        let mut stage = Stage::of(0, 1, KEEPING);
+        stage.meet(7, 1);
+        stage.frame(0, |frame| frame.mark = Mark::of_round(5));
+        stage.run(ONE_SECOND);
+        if is_gone {
+            stage.note(Note::Forget(stage.other_address()));
+        }
+        stage.run(10 * ONE_SECOND);
+        let stale = |(_, report): &(_, _)| matches!(report, members::Message::Stale { .. });
+        assert_ne!(stage.reports().iter().any(stale), is_gone);
+    }
+}
+
+#[test]
+fn whoever_lacks_the_store_reports_nothing_as_left() {
+    let mut stage = Stage::of(1, 2, KEEPING);
+    stage.note(Note::Fetch { server: 7, attempt: 1 });
+    stage.write("key", None);
+    stage.run(30 * ONE_SECOND);
+    assert!(left_with_siblings(&stage).is_empty());
 }
 
 #[test]
@@ -209,13 +257,43 @@ fn what_comparing_brings_is_refused_like_the_rest_from_who_has_not_confirmed() {
     assert_eq!(stage.get("key"), Some("v".to_owned()), "from others it would be taken");
 }
 
+/// Places are counted by what is above the eight bits of chance.
 #[test]
-fn what_is_asked_later_takes_the_place_of_what_was_asked_before() {
-    let mut place = None;
-    for round in [1, 2].map(Round::of) {
-        Say::Want(round).put(&mut place);
-        assert_eq!(place, Some(Say::Want(round)));
+fn whoever_has_gone_further_does_not_follow_another_chain_from_its_beginning() {
+    let mut stage = Stage::of(0, 2, KEEPING);
+    for (number, after, swept) in
+        [(0x100, 0, 0x100), (0x200, 0x100, 0x200), (0x3ff, 0, 0x200), (0x2ff, 0x100, 0x2ff)]
+    {
+        let (round, after) = (Round::of(number), Round::of(after));
+        let begin = Begin { round, after, tombstones: pack(&[old("key", 5, None)]) };
+        let (mark, sweep) = (Mark::of_round(0x200), Some(Say::Begin(begin)));
+        stage.say(Sync { from: 1, mark, sweep, ..Sync::default() });
+        stage.run(10);
+        assert_eq!(stage.swept(), Some(swept), "after {number:x}");
     }
-    Say::Ask.put(&mut place);
-    assert_eq!(place, Some(Say::Want(Round::of(2))), "it is worth more");
+}
+
+#[test]
+fn what_is_worth_more_is_said_and_of_equals_the_later() {
+    let left = |key| Say::Left(pack(&[old(key, 5, None)]));
+    let all = [
+        [Say::Ask, Say::Ask],
+        [left("a"), left("b")],
+        [1, 2].map(|round| Say::Want(Round::of(round))),
+        [1, 2].map(|number| Say::Begin(begin(number, &[]))),
+    ];
+    let mut place = None;
+    for says in &all {
+        for say in says {
+            say.clone().put(&mut place);
+            assert_eq!(place.as_ref(), Some(say));
+        }
+        all[0][0].clone().put(&mut place);
+        assert_eq!(place.as_ref(), Some(&says[1]), "a question is worth least");
+    }
+    for less in all.iter().flatten().take(6) {
+        less.clone().put(&mut place);
+        assert_eq!(place.as_ref(), Some(&all[3][1]), "a round is worth most");
+    }
+    assert_eq!(all.map(|[say, _]| say.is_small()), [true, false, true, false]);
 }

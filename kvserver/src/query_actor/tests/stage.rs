@@ -163,6 +163,10 @@ impl Stage {
         self.run(1000);
     }
 
+    pub fn other_address(&self) -> Address {
+        self.other.as_ref().unwrap().1.address.clone()
+    }
+
     /// Has an actor of the other server say something.
     pub fn frame(&mut self, from: u16, fill: impl FnOnce(&mut Frame)) {
         let (system, member) = self.other.clone().unwrap();
@@ -221,6 +225,11 @@ impl Stage {
         let actor = self.actor();
         self.sim.panic_actor(&actor);
         self.run(10);
+    }
+
+    /// The clock of the actor's server goes back.
+    pub fn step_back(&mut self, millis: i64) {
+        self.sim.jump_clock(self.here, -millis);
     }
 
     /// The most messages that anyone was told in a second.
