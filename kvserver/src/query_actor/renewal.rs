@@ -55,13 +55,12 @@ impl QueryActor {
         }
     }
 
-    /// A new state, which holds nothing, in the place of the old one.
+    /// A new state, which holds nothing, in the place of the old one, whose replica was taken already.
     fn begin_anew(&mut self, ctx: &mut Ctx<'_>) {
         let now = ctx.now().elapsed;
         self.state = ctx.random();
         self.writer = Writer::new(self.state);
         self.introduce_writer();
-        self.replica = Default::default();
         self.outbox = Outbox::new(self.siblings.len());
         self.outbox.sent_all(now);
         self.peers.begin_anew(self.state, &self.replica, now);
@@ -100,3 +99,6 @@ impl QueryActor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

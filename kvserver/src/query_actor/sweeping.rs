@@ -193,10 +193,9 @@ impl QueryActor {
             self.sweep.too_young(now.elapsed);
             return;
         }
+        // Nobody has to be told of them: all get the round.
         for tombstone in tombstones.iter() {
-            if self.replica.merge(tombstone.clone()) {
-                self.outbox.tell_all(tombstone.clone());
-            }
+            self.replica.merge(tombstone.clone());
         }
         self.purge(&tombstones, false, now.elapsed);
         self.sweep.took(begin.clone(), tombstones.newest_millis());
@@ -253,3 +252,6 @@ impl QueryActor {
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

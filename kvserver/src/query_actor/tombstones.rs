@@ -92,6 +92,16 @@ mod tests {
     }
 
     #[test]
+    fn of_two_tombstones_of_a_key_the_later_one_counts() {
+        for (first, second) in [(5, 7), (7, 5)] {
+            let both = [entry("a", first, None), entry("a", second, None)];
+            let tombstones = Tombstones::read(&pack(&both)).unwrap();
+            assert!(tombstones.voids(&entry("a", 6, Some("v")), false).is_some());
+            assert_eq!(tombstones.iter().count(), 1);
+        }
+    }
+
+    #[test]
     fn a_round_has_nothing_but_tombstones() {
         assert!(Tombstones::read(&pack(&[entry("a", 5, Some("v"))])).is_none());
         assert_eq!(Tombstones::read(&pack(&[])).unwrap().iter().count(), 0);

@@ -259,7 +259,8 @@ fn a_new_state_tells_nothing_of_what_the_old_one_knew() {
     pair.write(0, "told");
     pair.run(ms(3000), || false);
     pair.write(0, "not yet told");
-    pair.ends[0].begin_anew(200, pair.now);
+    pair.replicas[0] = Replica::default();
+    pair.ends[0].begin_anew(200, &pair.replicas[0], pair.now);
     assert_eq!(pair.ends[0].history_bytes(), 0);
     pair.received[1].clear();
     pair.run(ms(3000), || false);
@@ -272,7 +273,7 @@ fn a_new_state_tells_nothing_of_what_the_old_one_knew() {
 #[test]
 fn what_is_being_fetched_is_not_asked_for_from_its_beginning_again() {
     let mut peers = Peers::new(Some(member(0)), 0, 100, true);
-    peers.meet(member(1), ms(0));
+    peers.meet(member(1), &Replica::default(), ms(0));
     let asked = |peers: &mut Peers, times: std::ops::Range<u64>| {
         let frames = times.flat_map(|time| peers.take(Mark::default(), ms(time * 10)));
         frames.filter_map(|(_, frame)| frame.request).collect::<Vec<_>>()

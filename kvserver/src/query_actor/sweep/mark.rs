@@ -20,6 +20,12 @@ impl Round {
     /// Before the first one.
     pub const NONE: Self = Self(0);
 
+    /// The round with this number.
+    #[cfg(test)]
+    pub fn of(number: u64) -> Self {
+        Self(number)
+    }
+
     /// As a number for people, and to compare.
     pub fn number(self) -> u64 {
         self.0
@@ -82,7 +88,7 @@ impl Mark {
     /// That of an actor that has collected the round with this number.
     #[cfg(test)]
     pub fn of_round(number: u64) -> Self {
-        Self { claim: Claim::Firm(Round(number)), ..Self::default() }
+        Self { claim: Claim::Firm(Round::of(number)), ..Self::default() }
     }
 
     pub(super) fn collected(&self) -> Round {

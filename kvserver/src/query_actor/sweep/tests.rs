@@ -389,3 +389,9 @@ fn a_newcomer_that_collected_nothing_itself_takes_the_larger_of_two_rounds_as_we
     assert!(later.may_take(&begin(4)));
     assert!(!later.may_take(&begin(5)));
 }
+
+#[test]
+fn only_what_is_claimed_by_those_who_have_the_store_is_compared() {
+    assert!(Claim::Firm(round(2)) > Claim::Firm(round(1)));
+    assert_eq!(Claim::Partial(round(2)).partial_cmp(&Claim::Firm(round(1))), None);
+}

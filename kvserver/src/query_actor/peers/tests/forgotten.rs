@@ -58,10 +58,10 @@ fn a_server_that_ends_waits_for_those_that_answer() {
 #[test]
 fn a_server_that_is_back_may_have_been_told_something_a_moment_ago() {
     let mut peers = peers();
-    peers.meet(member(1), ms(0));
+    peers.meet(member(1), &Replica::default(), ms(0));
     assert_eq!(peers.take(Mark::default(), ms(0)).len(), 1, "it was never met before");
     peers.forget(&member(1).address);
-    peers.meet(member(1), ms(10));
+    peers.meet(member(1), &Replica::default(), ms(10));
     assert!(peers.take(Mark::default(), ms(11)).is_empty());
     assert_eq!(peers.take(Mark::default(), ms(511)).len(), 1);
 }
@@ -70,11 +70,11 @@ fn a_server_that_is_back_may_have_been_told_something_a_moment_ago() {
 #[test]
 fn a_copy_of_a_server_that_is_back_is_not_listened_to() {
     let mut peers = peers();
-    peers.meet(member(1), ms(0));
+    peers.meet(member(1), &Replica::default(), ms(0));
     peers.forget(&member(1).address);
-    peers.meet(member(1), ms(10));
+    peers.meet(member(1), &Replica::default(), ms(10));
     let copy = Member { address: Address::new("copy:1"), ..member(1) };
     let frame = Frame { state: 7, introduce: Some(copy), ..introduces(1) };
-    assert!(peers.take_in(frame, ms(20)).is_none());
-    assert!(peers.take_in(introduces(1), ms(20)).is_some());
+    assert!(peers.take_in(frame, &Replica::default(), ms(20)).is_none());
+    assert!(peers.take_in(introduces(1), &Replica::default(), ms(20)).is_some());
 }
