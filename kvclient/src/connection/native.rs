@@ -204,7 +204,7 @@ fn explain_http(response: &Response<Option<Vec<u8>>>) -> String {
 fn explain_io(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => {
-            "the connection was refused (is a server running there?)".to_owned()
+            "the connection was refused. Is a server running there?".to_owned()
         }
         io::ErrorKind::ConnectionReset
         | io::ErrorKind::ConnectionAborted
