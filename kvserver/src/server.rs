@@ -167,7 +167,12 @@ impl Server {
 
     /// Whether the server has the store: one that joins others answers no client before.
     pub async fn is_ready(&self) -> bool {
-        self.inside.is_ready().await
+        self.inside.readiness().await == Some(true)
+    }
+
+    /// As [`is_ready`](Self::is_ready), but nothing where a replica is too busy to say so.
+    pub async fn readiness(&self) -> Option<bool> {
+        self.inside.readiness().await
     }
 
     /// What the server has done so far and what it holds.
@@ -329,10 +334,11 @@ impl Inside {
         join_all(ask).await.into_iter().flatten().collect()
     }
 
-    /// Whether all replicas are ready.
-    pub(crate) async fn is_ready(&self) -> bool {
+    /// Whether all replicas are ready, if all of them say how they are.
+    pub(crate) async fn readiness(&self) -> Option<bool> {
         let replicas = self.replicas().await;
-        replicas.len() == self.actors.len() && replicas.iter().all(|replica| replica.ready)
+        let heard_all = replicas.len() == self.actors.len();
+        heard_all.then(|| replicas.iter().all(|replica| replica.ready))
     }
 
     pub(crate) async fn stats(&self) -> Stats {

@@ -14,6 +14,9 @@ use crate::replica::Replica;
 /// So many tombstones are looked at in one handler.
 const LOOK: usize = 10_000;
 
+/// Clocks that differ by more are reported for themselves.
+const MOST_SKEW_MILLIS: u64 = 60 * 1000;
+
 /// Old tombstones, for a round.
 #[derive(Default)]
 pub(super) struct Gathering {
@@ -27,6 +30,8 @@ pub(super) struct Gathering {
     complete: bool,
     /// The last round when tombstones were last looked for.
     last: Option<Round>,
+    /// Whether it was said that other servers were told another age.
+    warned: bool,
 }
 
 impl Gathering {
@@ -189,7 +194,9 @@ impl QueryActor {
         let Some(tombstones) = Tombstones::read(&begin.tombstones) else { return };
         let now = ctx.now();
         let age = millis(self.keeping().tombstones);
-        if tombstones.newest_millis() >= now.wall_millis.saturating_sub(age) {
+        let youngest = now.wall_millis.saturating_sub(tombstones.newest_millis());
+        if youngest <= age {
+            self.warn_of_other_ages(youngest, age);
             self.sweep.too_young(now.elapsed);
             return;
         }
@@ -209,6 +216,20 @@ impl QueryActor {
                 self.say(other, Say::Begin(begin.clone()));
             }
             self.announce(other);
+        }
+    }
+
+    /// A round has tombstones that are younger than they should be here. That is so for a moment where
+    /// clocks differ, and always where servers were told different ages.
+    fn warn_of_other_ages(&mut self, youngest: u64, age: u64) {
+        if self.me == 0 && age - youngest > MOST_SKEW_MILLIS && !self.gathering.warned {
+            self.gathering.warned = true;
+            tracing::warn!(
+                "another server is about to collect what was deleted {} s ago, this one not before {} s: \
+                 all servers of a store should be given the same --tombstones",
+                youngest / 1000,
+                age / 1000
+            );
         }
     }
 
@@ -252,4 +273,18 @@ impl QueryActor {
 
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_that_were_told_another_age_are_noticed_and_skewed_clocks_are_not() {
+        let mut actor = QueryActor::new();
+        actor.warn_of_other_ages(3_590_000, 3_600_000);
+        assert!(!actor.gathering.warned);
+        actor.warn_of_other_ages(600_000, 3_600_000);
+        assert!(actor.gathering.warned);
+    }
 }
