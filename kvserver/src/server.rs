@@ -92,6 +92,9 @@ pub struct Stats {
     pub keys: usize,
     /// How many keys are known to be deleted, on the replica that knows the most.
     pub tombstones: usize,
+    /// Whether another server was lately about to collect what is too young here: all servers should be
+    /// told the same age.
+    pub ages_differ: bool,
     /// Bytes that the query actors keep for others: for other servers, for each other, what their
     /// clients wrote lately, and what has come and is yet to be merged.
     pub held_bytes: usize,
@@ -348,6 +351,7 @@ impl Inside {
             system: self.system.stats(),
             keys: replicas.iter().map(|replica| replica.keys).max().unwrap_or(0),
             tombstones: replicas.iter().map(|replica| replica.tombstones).max().unwrap_or(0),
+            ages_differ: replicas.iter().any(|replica| replica.ages_differ),
             held_bytes: replicas.iter().map(|replica| replica.held).sum(),
             members: member_stats(statuses.unwrap_or_default(), &replicas),
         }

@@ -54,6 +54,7 @@ impl QueryActor {
             tombstones: self.replica.tombstones(),
             swept: self.sweep.swept().map(Round::number),
             collected: self.sweep.collected().number(),
+            ages_differ: self.gathering.ages_differ(now),
             held: for_servers + self.peers.history_bytes() + here,
             standings,
         }

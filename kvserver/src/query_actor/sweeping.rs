@@ -17,6 +17,9 @@ const LOOK: usize = 10_000;
 /// Clocks that differ by more are reported for themselves.
 const MOST_SKEW_MILLIS: u64 = 60 * 1000;
 
+/// That servers were told different ages shows only while something is deleted, so it is remembered.
+const DIFFERED_LATELY: Duration = Duration::from_secs(60 * 60);
+
 /// Old tombstones, for a round.
 #[derive(Default)]
 pub(super) struct Gathering {
@@ -30,8 +33,8 @@ pub(super) struct Gathering {
     complete: bool,
     /// The last round when tombstones were last looked for.
     last: Option<Round>,
-    /// Whether it was said that other servers were told another age.
-    warned: bool,
+    /// When another server was last about to collect what is too young here.
+    differed: Option<Duration>,
 }
 
 impl Gathering {
@@ -59,6 +62,11 @@ impl Gathering {
             self.complete = true;
             self.after = None;
         }
+    }
+
+    /// Whether servers were told different ages, as far as the last hour has shown.
+    pub(super) fn ages_differ(&self, now: Duration) -> bool {
+        self.differed.is_some_and(|at| now.saturating_sub(at) < DIFFERED_LATELY)
     }
 
     /// What was found; more is looked for at once if there is more, or else later.
@@ -196,7 +204,7 @@ impl QueryActor {
         let age = millis(self.keeping().tombstones);
         let youngest = now.wall_millis.saturating_sub(tombstones.newest_millis());
         if youngest <= age {
-            self.warn_of_other_ages(youngest, age);
+            self.compare_ages(youngest, age, now.elapsed);
             self.sweep.too_young(now.elapsed);
             return;
         }
@@ -221,9 +229,13 @@ impl QueryActor {
 
     /// A round has tombstones that are younger than they should be here. That is so for a moment where
     /// clocks differ, and always where servers were told different ages.
-    fn warn_of_other_ages(&mut self, youngest: u64, age: u64) {
-        if self.me == 0 && age - youngest > MOST_SKEW_MILLIS && !self.gathering.warned {
-            self.gathering.warned = true;
+    fn compare_ages(&mut self, youngest: u64, age: u64, now: Duration) {
+        if age.saturating_sub(youngest) <= MOST_SKEW_MILLIS {
+            return;
+        }
+        let is_known = self.gathering.ages_differ(now);
+        self.gathering.differed = Some(now);
+        if self.me == 0 && !is_known {
             tracing::warn!(
                 "another server is about to collect what was deleted {} s ago, this one not before {} s: \
                  all servers of a store should be given the same --tombstones",
@@ -281,10 +293,11 @@ mod tests {
 
     #[test]
     fn servers_that_were_told_another_age_are_noticed_and_skewed_clocks_are_not() {
-        let mut actor = QueryActor::new();
-        actor.warn_of_other_ages(3_590_000, 3_600_000);
-        assert!(!actor.gathering.warned);
-        actor.warn_of_other_ages(600_000, 3_600_000);
-        assert!(actor.gathering.warned);
+        let (mut actor, now) = (QueryActor::new(), Duration::from_secs(5));
+        actor.compare_ages(3_590_000, 3_600_000, now);
+        assert!(!actor.health(now).ages_differ);
+        actor.compare_ages(600_000, 3_600_000, now);
+        assert!(actor.health(now).ages_differ);
+        assert!(!actor.health(now + DIFFERED_LATELY).ages_differ, "it may have been put right");
     }
 }
