@@ -36,6 +36,10 @@ pub struct Args {
     plain: bool,
 }
 
+/// What whoever has named one server only is told when nobody answers there.
+const SEVERAL: &str =
+    "--server takes several addresses, separated by commas; the next is tried when one fails.";
+
 const AFTER_HELP: &str = "\
 At the prompt, Tab completes, the arrow keys bring back earlier lines, Ctrl-C
 stops what is going on and pressed twice leaves, Ctrl-D says goodbye.
@@ -68,6 +72,8 @@ pub fn run(args: Args) -> ExitCode {
 }
 
 async fn play(args: Args) -> anyhow::Result<Ending> {
+    let alone = args.server.as_ref().is_some_and(|servers| servers.iter().count() == 1);
+    let advice = alone.then_some(SEVERAL);
     let (world, servers, greeting) = match args.server {
         Some(servers) => (None, servers, None),
         None => {
@@ -78,11 +84,12 @@ async fn play(args: Args) -> anyhow::Result<Ending> {
     };
     let client = Client::new(Sticky::new(servers));
     let seed = platform::random_seed();
-    let ending = if args.plain || !can_do_more() {
-        let setup = Setup::plain(seed).with_name(args.name).in_passing(world.is_some());
+    let plain = args.plain || !can_do_more();
+    let setup = if plain { Setup::plain(seed) } else { Setup::interactive(seed) };
+    let setup = setup.with_name(args.name).with_advice(advice).in_passing(world.is_some());
+    let ending = if plain {
         plain::play(setup, client, greeting).await?
     } else {
-        let setup = Setup::interactive(seed).with_name(args.name).in_passing(world.is_some());
         terminal::play(setup, client, greeting).await?
     };
     if let Some(world) = world {

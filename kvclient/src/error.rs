@@ -14,7 +14,7 @@ use crate::Address;
 #[non_exhaustive]
 pub enum Error {
     /// There is no connection to the server, or it ended before the answer came.
-    #[error("{address} cannot be reached: {cause}.{}", unknown_outcome(.sent))]
+    #[error("{address} cannot be reached: {}{}", closed(.cause), unknown_outcome(.sent))]
     Unreachable {
         /// The server.
         address: Address,
@@ -170,6 +170,11 @@ pub(crate) fn sentence(text: &str) -> String {
     line
 }
 
+/// A cause as the end of a sentence; one that ends in a question has its mark already.
+fn closed(cause: &str) -> String {
+    format!("{cause}{}", if cause.ends_with('?') { "" } else { "." })
+}
+
 /// A duration as people say it: `5 s`, `0.25 s`.
 pub(crate) fn seconds(duration: &Duration) -> String {
     let text = format!("{:.2}", duration.as_secs_f64());
@@ -194,6 +199,13 @@ mod tests {
         let error = Error::Unreachable { address: address(), cause, sent: false };
         assert_eq!(error.to_string(), "localhost:6001 cannot be reached: connection refused.");
         assert!(!error.outcome_unknown());
+
+        let cause = "no connection. Is a server there?".to_owned();
+        let error = Error::Unreachable { address: address(), cause, sent: false };
+        assert_eq!(
+            error.to_string(),
+            "localhost:6001 cannot be reached: no connection. Is a server there?"
+        );
 
         let error =
             Error::Timeout { address: address(), after: Duration::from_millis(2500), sent: true };

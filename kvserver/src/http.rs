@@ -91,7 +91,9 @@ impl Site {
             return response;
         }
         let mut response = match request.uri().path() {
-            "/healthz" if self.inside.is_ready().await => text(StatusCode::OK, "ready"),
+            "/healthz" if self.inside.readiness().await == Some(true) => {
+                text(StatusCode::OK, "ready")
+            }
             "/healthz" => text(StatusCode::SERVICE_UNAVAILABLE, "starting"),
             "/stats.json" => {
                 let stats = serde_json::to_string(&self.inside.stats().await)

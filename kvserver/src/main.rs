@@ -1,7 +1,7 @@
 //! `kvserver`: a storage server.
 
+use std::convert::Infallible;
 use std::env;
-use std::future::pending;
 use std::io::{self, IsTerminal, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
@@ -63,7 +63,8 @@ struct Args {
     /// Where to write down what clients wrote while the server was away and others have overwritten.
     #[arg(long, value_name = "DIR", default_value = ".")]
     set_aside: PathBuf,
-    /// Say where the server listens as one line of JSON.
+    /// Say where the server listens as one line of JSON, and on further lines {"ready":true} as soon as
+    /// the store is open, {"ready":false} when it has to be fetched anew.
     #[arg(long)]
     json: bool,
 }
@@ -115,17 +116,10 @@ async fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {
         false => announce(&server, has_page, reached.as_deref()),
     };
     if announced.is_ok() {
-        let waits = !args.json && !server.joins().is_empty();
-        let said = async {
-            if waits {
-                say_when_ready(&server).await;
-            }
-            pending::<()>().await;
-        };
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
-            () = said => {}
+            never = say_when_it_opens(&server, args.json) => match never {},
         }
     }
     server.shutdown().await;
@@ -155,16 +149,30 @@ fn announce_json(server: &Server) -> io::Result<()> {
 
 const OPEN: &str = "The store is open.";
 
-/// One that joins others is not ready before it has the store from one of them.
-async fn say_when_ready(server: &Server) {
-    /// Nobody minds to hear of it so much later.
-    const LOOK: Duration = Duration::from_millis(200);
-    while !server.is_ready().await {
-        tokio::time::sleep(LOOK).await;
+const SHUT: &str =
+    "The store is not open here any more: this server fetches it anew from another one.";
+
+/// One that joins others is not ready before it has the store from one of them, and one that was away
+/// or restarted may have to fetch it anew.
+async fn say_when_it_opens(server: &Server, json: bool) -> Infallible {
+    /// Nobody minds to hear so much later that the store is open, or that it is not any more.
+    const UNTIL_OPEN: Duration = Duration::from_millis(200);
+    const WHILE_OPEN: Duration = Duration::from_secs(1);
+    // What has been said: the announcement for people says that a store of one's own is open.
+    let mut open = !json && server.joins().is_empty();
+    loop {
+        if let Some(now) = server.readiness().await.filter(|now| *now != open) {
+            open = now;
+            let mut out = io::stdout().lock();
+            // It serves as well if nobody listens any more.
+            let _ = match json {
+                true => writeln!(out, "{{\"ready\":{open}}}"),
+                false => writeln!(out, "{}", if open { OPEN } else { SHUT }),
+            }
+            .and_then(|()| out.flush());
+        }
+        tokio::time::sleep(if open { WHILE_OPEN } else { UNTIL_OPEN }).await;
     }
-    // It serves as well if nobody listens any more.
-    let mut out = io::stdout().lock();
-    let _ = writeln!(out, "{OPEN}").and_then(|()| out.flush());
 }
 
 fn announce(server: &Server, has_page: bool, advertise: Option<&str>) -> io::Result<()> {

@@ -92,6 +92,9 @@ pub struct Stats {
     pub keys: usize,
     /// How many keys are known to be deleted, on the replica that knows the most.
     pub tombstones: usize,
+    /// Whether another server was lately about to collect what is too young here: all servers should be
+    /// told the same age.
+    pub ages_differ: bool,
     /// Bytes that the query actors keep for others: for other servers, for each other, what their
     /// clients wrote lately, and what has come and is yet to be merged.
     pub held_bytes: usize,
@@ -167,7 +170,12 @@ impl Server {
 
     /// Whether the server has the store: one that joins others answers no client before.
     pub async fn is_ready(&self) -> bool {
-        self.inside.is_ready().await
+        self.inside.readiness().await == Some(true)
+    }
+
+    /// As [`is_ready`](Self::is_ready), but nothing where a replica is too busy to say so.
+    pub async fn readiness(&self) -> Option<bool> {
+        self.inside.readiness().await
     }
 
     /// What the server has done so far and what it holds.
@@ -329,10 +337,11 @@ impl Inside {
         join_all(ask).await.into_iter().flatten().collect()
     }
 
-    /// Whether all replicas are ready.
-    pub(crate) async fn is_ready(&self) -> bool {
+    /// Whether all replicas are ready, if all of them say how they are.
+    pub(crate) async fn readiness(&self) -> Option<bool> {
         let replicas = self.replicas().await;
-        replicas.len() == self.actors.len() && replicas.iter().all(|replica| replica.ready)
+        let heard_all = replicas.len() == self.actors.len();
+        heard_all.then(|| replicas.iter().all(|replica| replica.ready))
     }
 
     pub(crate) async fn stats(&self) -> Stats {
@@ -342,6 +351,7 @@ impl Inside {
             system: self.system.stats(),
             keys: replicas.iter().map(|replica| replica.keys).max().unwrap_or(0),
             tombstones: replicas.iter().map(|replica| replica.tombstones).max().unwrap_or(0),
+            ages_differ: replicas.iter().any(|replica| replica.ages_differ),
             held_bytes: replicas.iter().map(|replica| replica.held).sum(),
             members: member_stats(statuses.unwrap_or_default(), &replicas),
         }

@@ -20,6 +20,8 @@ pub struct Status {
     pub ready: bool,
     /// How many keys have a value, on the replica that has the most.
     pub keys: usize,
+    /// Whether another server was lately about to collect what is too young here.
+    pub ages_differ: bool,
     /// The other servers.
     pub members: Vec<MemberStats>,
 }
@@ -35,6 +37,7 @@ impl Status {
             actors: own.actors,
             ready: heard_all && replicas.iter().all(|replica| replica.ready),
             keys: replicas.iter().map(|replica| replica.keys).max().unwrap_or(0),
+            ages_differ: replicas.iter().any(|replica| replica.ages_differ),
             members: member_stats(statuses, replicas),
         }
     }

@@ -81,9 +81,13 @@ impl Page {
             View::Campus(campus) => self.campus = Some(Rc::new(campus)),
             View::Shop(offers) => self.shop = Rc::new(offers),
             View::Problem(problem) => self.problem = problem.map(Rc::new),
+            View::Nobody => {
+                (self.status, self.campus, self.problem) = (None, None, None);
+                self.shop = Rc::default();
+            }
             View::Taken(line) => self.log(Said::Typed(line)),
             View::Waiting(lines) => self.waiting = lines,
-            View::Prompt(prompt) => self.prompt(prompt),
+            View::Prompt(prompt) => self.prompt = prompt,
             // The end of the drive says the same, with the reason.
             View::Fail { .. } | View::Bye => {}
         }
@@ -101,15 +105,6 @@ impl Page {
     #[must_use]
     pub fn is_busy(&self) -> bool {
         self.prompt == Prompt::Busy
-    }
-
-    fn prompt(&mut self, prompt: Prompt) {
-        self.prompt = prompt;
-        if prompt == Prompt::Name {
-            // Nobody's: what is known belongs to a character that has been put down.
-            (self.status, self.campus, self.problem) = (None, None, None);
-            self.shop = Rc::default();
-        }
     }
 
     fn log(&mut self, said: Said) {
@@ -159,11 +154,11 @@ mod tests {
     }
 
     #[test]
-    fn a_question_for_a_name_means_that_there_is_no_character() {
+    fn what_is_known_goes_with_the_character() {
         let campus = vec![(Place::Fence, Vec::new())];
         let mut page = page([View::Campus(campus), View::Prompt(Prompt::Command)]);
         assert!(page.campus.is_some());
-        page.show(View::Prompt(Prompt::Name));
+        page.show(View::Nobody);
         assert!(page.campus.is_none());
     }
 

@@ -1,13 +1,15 @@
 //! `kv bench`: puts a running server under load and tells how it took it.
 
+mod connection;
 mod load;
 mod local;
+mod progress;
 mod report;
 
 use std::io::{self, Write};
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::builder::RangedU64ValueParser;
 use kvclient::Address;
@@ -16,7 +18,8 @@ use kvcommon::limits::{MAX_KEY_BYTES, MAX_VALUE_BYTES};
 use tokio::runtime::Builder;
 
 use self::load::{Load, Tally};
-use self::local::Local;
+use self::local::{Local, Used};
+use self::progress::Progress;
 use self::report::Report;
 use super::answer::{Answer, Failure};
 use super::output::Output;
@@ -58,8 +61,9 @@ pub struct Options {
 
 const AFTER_HELP: &str = "\
 Latency is that of a whole message and its answers, as one client sees it. The
-processor time of each query is that of the server's process, if it runs on
-this machine and this user may look at it. Ctrl-C ends the load early: what was
+processor time of each query is that of the servers' processes, of those that
+run on this machine to the end and that this user may look at. On a terminal,
+standard error says every second how far it is. Ctrl-C ends the load early: what was
 measured until then is printed, and the keys are deleted; pressed once more, it
 ends at once and says which keys are left. Of several servers those that answer
 at the start are used.
@@ -110,15 +114,18 @@ async fn measure(
     servers: &Addresses,
     mut signals: Signals,
 ) -> Result<Report, Failure> {
-    let (addresses, away) = load::reachable(servers.iter().cloned()).await?;
+    let (addresses, away) = connection::reachable(servers.iter().cloned()).await?;
+    let progress = Progress::new();
     let load = Arc::new(Load::new(options.clone()));
-    let measured = under_load(&load, &addresses, &mut signals).await;
+    let measured = under_load(&load, &addresses, progress, &mut signals).await;
     let left = match options.keep {
         true => None,
-        false => clean(&load, &addresses, &mut signals).await,
+        false => clean(&load, &addresses, progress, &mut signals).await,
     };
     match (measured, left) {
-        (Ok((tally, cpu)), left) => Ok(Report { options: options.clone(), tally, cpu, away, left }),
+        (Ok((tally, used)), left) => {
+            Ok(Report { options: options.clone(), tally, used, away, left })
+        }
         (Err(why), None) => Err(why),
         (Err(Failure { kind, message }), Some(left)) => {
             Err(Failure { kind, message: format!("{message}; {left}") })
@@ -130,10 +137,11 @@ async fn measure(
 async fn under_load(
     load: &Arc<Load>,
     addresses: &[Address],
+    progress: Progress,
     signals: &mut Signals,
-) -> Result<(Tally, Option<Duration>), Failure> {
+) -> Result<(Tally, Option<Used>), Failure> {
     {
-        let mut fill = pin!(load.fill(addresses));
+        let mut fill = pin!(progress.during(|| load.filled(), load.fill(addresses)));
         tokio::select! {
             filled = &mut fill => filled?,
             _ = signals.next() => {
@@ -152,23 +160,31 @@ async fn under_load(
     }
     let local = Local::find(addresses);
     let connections = load.connect(addresses).await?;
-    let cpu = local.as_ref().map(Local::cpu);
+    let before = local.cpu();
     let span = Duration::from_secs(load.seconds().into());
     let stop = async {
         signals.next().await;
     };
-    let mut tally = load.clone().drive(connections, span, stop).await;
+    let begun = Instant::now();
+    let driven = load.clone().drive(connections, span, stop);
+    let mut tally = progress.during(|| load.driven(begun.elapsed()), driven).await;
     if tally.gets + tally.puts == 0 {
         tally.trouble.get_or_insert_with(|| Failure::invalid("no query was answered in this time"));
     }
-    let cpu = local.as_ref().and_then(|local| Some(local.cpu()?.saturating_sub(cpu??)));
-    Ok((tally, cpu))
+    let used = local.used(&before, &local.cpu(), &tally.answered_by);
+    Ok((tally, used))
 }
 
 /// Deletes the keys; if that fails, says what is left and what to do.
-async fn clean(load: &Load, addresses: &[Address], signals: &mut Signals) -> Option<String> {
+async fn clean(
+    load: &Load,
+    addresses: &[Address],
+    progress: Progress,
+    signals: &mut Signals,
+) -> Option<String> {
+    let deleting = || "deleting the keys".to_owned();
     let why = tokio::select! {
-        cleaned = load.clean(addresses) => cleaned.err()?.message,
+        cleaned = progress.during(deleting, load.clean(addresses)) => cleaned.err()?.message,
         _ = signals.next() => "interrupted again".to_owned(),
     };
     Some(format!("{} ({why})", load.what_is_left()))

@@ -13,6 +13,7 @@ struct Status {
     actors: Option<u64>,
     ready: bool,
     keys: Option<u64>,
+    ages_differ: bool,
     members: Vec<Member>,
 }
 
@@ -52,6 +53,11 @@ pub fn table(age: Duration, status: &Value) -> String {
         counted(status.keys, "key"),
         span(age),
     );
+    if status.ages_differ {
+        text.push_str(
+            "warning: the servers were given different --tombstones; see the log of this one\n",
+        );
+    }
     if status.members.is_empty() {
         return text + "There are no other servers.\n";
     }
@@ -255,6 +261,11 @@ e:1                    -        -         -        -         -         -
         let status = json!({"address": "a:6000", "actors": 1, "ready": false, "members": []});
         let expected = "a:6000: starting, 1 actor, an unknown number of keys (12 s ago)\nThere are no other servers.\n";
         assert_eq!(table(Duration::from_secs(12), &status), expected);
+        let warned = table(Duration::ZERO, &json!({"ages_differ": true}));
+        assert!(
+            warned.contains("\nwarning: the servers were given different --tombstones"),
+            "{warned}"
+        );
     }
 
     #[test]

@@ -35,14 +35,15 @@ impl Store {
     /// Asks, and asks each of the other servers too while none answers. That is safe for a put as
     /// well: put twice, the key still has that value.
     pub fn ask(&self, command: &Command) -> Answer {
-        let mut result = self.ask_once(command);
-        for _ in 1..self.servers {
-            match &result {
-                Err(error) if another_may_answer(error) => result = self.ask_once(command),
-                _ => break,
+        let mut failures = Vec::new();
+        for _ in 0..self.servers {
+            match self.ask_once(command) {
+                Ok(answer) => return answer,
+                Err(error) if another_may_answer(&error) => failures.push(Failure::from(error)),
+                Err(error) => return Answer::Error { error: Failure::from(error) },
             }
         }
-        result.unwrap_or_else(|error| Answer::Error { error: Failure::from(error) })
+        Answer::Error { error: together(failures) }
     }
 
     /// Where the connections live.
@@ -86,6 +87,15 @@ fn status(ServerStatus { age, json }: ServerStatus) -> Answer {
             Answer::Error { error: Failure::protocol(message) }
         }
     }
+}
+
+/// Why none of several servers has answered, of the kind of the last.
+fn together(failures: Vec<Failure>) -> Failure {
+    let kind = failures.last().map_or(ErrorKind::Unreachable, |failure| failure.kind);
+    let mut reasons: Vec<String> = failures.into_iter().map(|failure| failure.message).collect();
+    // One that is named twice is told of once.
+    reasons.dedup();
+    Failure { kind, message: reasons.join(" ") }
 }
 
 fn another_may_answer(error: &Error) -> bool {

@@ -37,6 +37,9 @@ const FRAME: Duration = Duration::from_millis(16);
 /// How long the goodbye may take; a store that has gone cannot keep a player.
 const GOODBYE: Duration = Duration::from_secs(2);
 
+/// How long a second Ctrl-C leaves, and the hint stays that says so.
+const ONCE_MORE: Duration = Duration::from_secs(4);
+
 /// How often is looked whether the terminal is still there. A program that does not belong to the
 /// terminal's session is not told when it is closed.
 const LOOK: Duration = Duration::from_secs(1);
@@ -80,6 +83,7 @@ pub async fn play(setup: Setup, client: Client, greeting: Option<String>) -> io:
             }
             () = sleep_until(table.next_draw()) => table.draw(),
             () = sleep_until(table.looked + LOOK) => table.look(),
+            () = sleep_until(table.lapses_at()) => table.change(Face::lapse),
             () = sleep_until(table.goodbye_by()) => break table.cut_short(),
         }
     };
@@ -114,6 +118,8 @@ struct Table {
     tell: Option<UnboundedSender<UserInput>>,
     /// By when the goodbye must have come, once the player is leaving.
     goodbye: Option<Instant>,
+    /// When the player was last told how to leave.
+    warned: Instant,
     /// Whether the terminal has been closed.
     gone: bool,
     /// Whether the screen shows something old.
@@ -131,6 +137,7 @@ impl Table {
             screen: Screen::new(io::stdout(), colours()),
             tell: Some(tell),
             goodbye: None,
+            warned: now,
             gone: false,
             dirty: true,
             drawn: now,
@@ -146,6 +153,7 @@ impl Table {
 
     fn event(&mut self, event: Option<io::Result<Event>>) {
         self.dirty = true;
+        self.warned = Instant::now();
         match event {
             Some(Ok(Event::Key(key))) if key.kind != KeyEventKind::Release => {
                 if let Some(wish) = self.face.key(key) {
@@ -164,6 +172,7 @@ impl Table {
 
     fn signal(&mut self, signal: Signal) {
         self.dirty = true;
+        self.warned = Instant::now();
         match signal {
             Signal::Interrupt => {
                 if let Some(wish) = self.face.interrupt() {
@@ -217,6 +226,11 @@ impl Table {
         let (ending, lines) = cut_short(self.face.has_been_online());
         self.face.say_goodbye(lines);
         ending
+    }
+
+    fn lapses_at(&self) -> Instant {
+        let wait = if self.face.is_warned() { ONCE_MORE } else { NEVER };
+        self.warned + wait
     }
 
     fn goodbye_by(&self) -> Instant {

@@ -7,6 +7,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::program::{Outcome, Running, eventually, kv, run};
+use crate::pty::Terminal;
 use crate::server::{NOBODY, TestServer};
 
 /// After the keys are written, something has been measured within this time.
@@ -103,6 +104,29 @@ fn a_server_that_does_not_answer_is_named_and_not_used() {
     let outcome = bench(&both, &["--seconds", "1"]);
     assert_eq!((outcome.code, outcome.err.as_str()), (Some(0), ""), "{outcome:?}");
     assert!(outcome.out.contains("not used    127.0.0.1:1 cannot be reached"), "{outcome:?}");
+}
+
+#[test]
+fn somebody_at_a_terminal_is_told_how_far_it_is() {
+    let server = TestServer::start();
+    let at = server.address();
+    let arguments = ["--server", &at, "bench", "--keys", "20", "--seconds", "3"];
+    let mut it = Terminal::start(env!("CARGO_BIN_EXE_kv"), &arguments, &[]);
+    it.shows("load: 1 of 3 s");
+    it.shows("throughput");
+    assert_eq!(it.ends(), Some(0));
+}
+
+#[test]
+fn a_port_where_servers_meet_is_called_that() {
+    let server = TestServer::start();
+    for task in [&["bench"][..], &["status"]] {
+        let outcome = run(kv().args(["--server", &server.where_servers_meet()]).args(task), "");
+        assert_eq!(outcome.code, Some(1), "{outcome:?}");
+        for part in ["where servers meet", "the ports after it"] {
+            assert!(outcome.err.contains(part), "{part} in {outcome:?}");
+        }
+    }
 }
 
 #[test]

@@ -210,6 +210,14 @@ fn a_server_that_is_not_there_is_an_error() {
 }
 
 #[test]
+fn of_several_servers_that_are_not_there_all_are_named() {
+    let (code, answer) = json_answer(&format!("{NOBODY},127.0.0.1:2"), &["status"]);
+    assert_eq!((code, &answer["error"]["kind"]), (1, &json!("unreachable")));
+    let message = answer["error"]["message"].as_str().unwrap();
+    assert!(message.contains("127.0.0.1:1 ") && message.contains("127.0.0.1:2 "), "{message}");
+}
+
+#[test]
 fn another_address_is_asked_when_one_fails() {
     let server = TestServer::start();
     let both = format!("{NOBODY},{}", server.address());

@@ -112,6 +112,10 @@ fn a_server_that_is_not_there_is_an_error_within_5_seconds() {
     assert_eq!(outcome.code, Some(1), "{outcome:?}");
     assert!(outcome.err.starts_with("cmud: ") && outcome.err.contains(NOBODY), "{}", outcome.err);
     assert!(took < Duration::from_secs(5), "{took:?}");
+    assert!(outcome.out.contains("--server takes several addresses"), "{outcome:?}");
+    let two = format!("{NOBODY},{NOBODY}");
+    let outcome = run(cmud().args(["--server", &two, "--name", "Ada", "--plain"]), "map\n");
+    assert!(!outcome.out.contains("several addresses"), "{outcome:?}");
 }
 
 #[test]

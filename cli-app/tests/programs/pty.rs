@@ -83,6 +83,11 @@ impl Terminal {
         self.until(|screen| screen.contains(text));
     }
 
+    /// Waits until a text is gone.
+    pub fn hides(&mut self, text: &str) {
+        self.until(|screen| !screen.contains(text));
+    }
+
     /// Waits until the lowest row begins so.
     pub fn row(&mut self, start: &str) {
         self.until(|screen| screen.lines().last().is_some_and(|row| row.starts_with(start)));

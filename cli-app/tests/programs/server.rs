@@ -34,6 +34,11 @@ impl TestServer {
         format!("127.0.0.1:{}", self.port + 1)
     }
 
+    /// Where other servers would join it.
+    pub fn where_servers_meet(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
     pub fn kill(&mut self) {
         self.runtime.block_on(self.server.take().expect("it runs").shutdown());
     }

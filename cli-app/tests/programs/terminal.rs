@@ -56,6 +56,39 @@ fn ctrl_c_twice_leaves() {
 }
 
 #[test]
+fn the_hint_how_to_leave_goes_when_it_no_longer_applies() {
+    let server = TestServer::start();
+    let mut it = play(&server.address(), "Ada", &[]);
+    it.row("> help, or Tab");
+    it.types(CTRL_C);
+    it.row("> Ctrl-C once more");
+    it.hides("once more");
+    it.types(CTRL_C);
+    it.row("> Ctrl-C once more");
+    it.types(CTRL_C);
+    assert_eq!(it.ends(), Some(0));
+}
+
+#[test]
+fn a_window_that_only_looks_learns_that_the_world_came_back_empty() {
+    let mut server = TestServer::start();
+    let mut it = play(&server.address(), "Ada", &[]);
+    it.row("> help, or Tab");
+    it.shows("── Ada · 0 coins");
+    server.kill();
+    it.shows("○ offline");
+    server.revive();
+    it.row("yes/no> ");
+    it.shows("never heard of Ada");
+    it.hides("── Ada");
+    it.types("no\r");
+    it.row("name> ");
+    it.hides("── Ada");
+    it.types(CTRL_D);
+    assert_eq!(it.ends(), Some(0));
+}
+
+#[test]
 fn no_colours_where_none_are_wanted() {
     let server = TestServer::start();
     let mut it = play(&server.address(), "Ada", &[("NO_COLOR", "1")]);

@@ -26,6 +26,8 @@ pub struct Setup {
     /// Whether [`drive`](crate::drive::drive) stops reading lines while too many wait. Otherwise
     /// lines beyond the bound are refused with a message.
     pub hold_input: bool,
+    /// What to advise whoever has not met a server yet: a sentence that fits the face.
+    pub advice: Option<&'static str>,
     /// Whether the world ends with the session, which is no place to keep anything.
     pub passing: bool,
 }
@@ -41,6 +43,7 @@ impl Setup {
             refresh: true,
             give_up: false,
             hold_input: false,
+            advice: None,
             passing: false,
         }
     }
@@ -62,6 +65,12 @@ impl Setup {
     #[must_use]
     pub fn with_name(self, name: Option<Name>) -> Self {
         Self { name, ..self }
+    }
+
+    /// The same with an advice for whoever meets no server.
+    #[must_use]
+    pub fn with_advice(self, advice: Option<&'static str>) -> Self {
+        Self { advice, ..self }
     }
 
     /// The same in a world that ends with the session, if `passing`.
@@ -147,6 +156,8 @@ pub enum View {
     Shop(Vec<Offer>),
     /// The problem of the character's rank; `None` for the retired.
     Problem(Option<ProblemState>),
+    /// No character is open any more: what was shown of one, of its campus, shop and problem goes.
+    Nobody,
     /// The turn of a line has come: it goes to the log, and what it does follows. Trimmed; a blank
     /// line has no turn.
     Taken(String),

@@ -57,6 +57,8 @@ pub(super) struct Books {
     pub(super) rng: StdRng,
     /// This client's hold on characters.
     pub(super) token: Token,
+    /// What to advise while no server has answered yet.
+    advice: Option<&'static str>,
     /// Whether an initial failure ends the session.
     give_up: bool,
     /// Whether the store has ever answered.
@@ -82,7 +84,16 @@ impl Books {
     pub(super) fn new(io: Io, setup: &Setup) -> Self {
         let mut rng = StdRng::seed_from_u64(setup.seed);
         let token = Token::draw(&mut rng);
-        Self { io, rng, token, give_up: setup.give_up, reached: false, away: false, lost: false }
+        Self {
+            io,
+            rng,
+            token,
+            advice: setup.advice,
+            give_up: setup.give_up,
+            reached: false,
+            away: false,
+            lost: false,
+        }
     }
 
     /// How it stands with the store.
@@ -189,6 +200,10 @@ impl Books {
         };
         self.io.say(tone, &format!("{what} Trying again; nothing that you typed is forgotten."));
         self.io.say(Tone::Warning, &error.to_string());
+        let unreachable = matches!(error, StoreError::Unreachable(_));
+        if let Some(advice) = self.advice.filter(|_| unreachable && !self.reached) {
+            self.io.say(Tone::Hint, advice);
+        }
     }
 }
 

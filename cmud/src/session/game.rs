@@ -2,13 +2,14 @@
 
 use super::api::{Offer, Prompt, Status, Tone, View};
 use super::books::{Books, Held, Stop};
+use super::io::News;
 use super::opening::Opened;
 use super::play::tell;
 use super::watch::{Everyone, Watching};
 use crate::parser::{Command, Mode, parse};
 use crate::rules::{Kind, Place, Problem, Rank, afford};
 use crate::text::{self, count};
-use crate::world::Round;
+use crate::world::{Key, Round, Whereabouts};
 
 /// A character being played.
 pub(super) struct Game<'a> {
@@ -45,13 +46,27 @@ impl<'a> Game<'a> {
             return stop;
         }
         loop {
-            let result = match self.books.io.next_line_or_nudge(Prompt::Command).await {
+            let result = match self.books.io.next_line_or_news(Prompt::Command).await {
                 Ok(Some(line)) => self.obey(&line).await,
                 Ok(None) => Err(Stop::Leave),
-                Err(_) => self.settle().await,
+                Err(news) => self.hear(news).await,
             };
             if let Err(stop) = self.survive(result) {
                 return stop;
+            }
+        }
+    }
+
+    /// Looks into what the background has found.
+    pub(super) async fn hear(&mut self, news: News) -> Result<(), Stop> {
+        match news {
+            News::Solved => self.settle().await,
+            // Either it exists no more, which this finds, or only where it is has been lost.
+            News::Missing => {
+                let me = &self.held.me;
+                let seen = Whereabouts::new(&me.name, self.place, me.rank).to_json();
+                let key = Key::place(&me.name);
+                self.held.step(self.books, |_| {}, &[(key, seen)]).await
             }
         }
     }

@@ -44,7 +44,7 @@ struct State {
     timers: BTreeSet<TimerId>,
     rung: BTreeSet<TimerId>,
     watching: Option<Watching>,
-    nudged: bool,
+    news: Option<News>,
     /// What the face has been shown of what lasts, one of each variant.
     standing: Vec<View>,
     /// Something happened that another coroutine may be waiting for.
@@ -67,7 +67,7 @@ impl Io {
             timers: BTreeSet::new(),
             rung: BTreeSet::new(),
             watching: None,
-            nudged: false,
+            news: None,
             standing: vec![View::Waiting(Vec::new())],
             stirred: false,
         })))
@@ -152,6 +152,17 @@ impl Io {
         });
     }
 
+    /// Takes away what stands there of a character, if anything does.
+    pub(super) fn nobody(&self) {
+        self.with(|s| {
+            let before = s.standing.len();
+            s.standing.retain(|shown| matches!(shown, View::Waiting(_)));
+            if s.standing.len() < before {
+                s.outputs.push(Output::View(View::Nobody));
+            }
+        });
+    }
+
     /// Shows a line: a paragraph, or a row of a table.
     pub(super) fn say(&self, tone: Tone, text: &str) {
         self.view(View::Show(Line { tone, text: text::plain(text) }));
@@ -202,16 +213,15 @@ impl Io {
     }
 
     /// As [`next_line`](Self::next_line), but `Err` as soon as the background has news.
-    pub(super) async fn next_line_or_nudge(&self, prompt: Prompt) -> Result<Option<String>, Nudge> {
-        if self.with(|s| std::mem::take(&mut s.nudged)) {
-            return Err(Nudge);
+    pub(super) async fn next_line_or_news(&self, prompt: Prompt) -> Result<Option<String>, News> {
+        if let Some(news) = self.with(|s| s.news.take()) {
+            return Err(news);
         }
-        let nudged = self.wait(|s| std::mem::take(&mut s.nudged).then_some(Nudge));
-        match race(self.next_line(prompt), nudged).await {
+        match race(self.next_line(prompt), self.wait(|s| s.news.take())).await {
             Either::Left(line) => Ok(line),
-            Either::Right(nudge) => {
+            Either::Right(news) => {
                 self.prompt(Prompt::Busy);
-                Err(nudge)
+                Err(news)
             }
         }
     }
@@ -298,6 +308,9 @@ impl Io {
     pub(super) fn watch(&self, watching: Option<Watching>) {
         self.with(|s| {
             s.stirred |= s.watching != watching;
+            if watching.is_none() {
+                s.news = None;
+            }
             s.watching = watching;
         });
     }
@@ -310,10 +323,10 @@ impl Io {
         self.wait(|s| s.watching.clone()).await
     }
 
-    /// Tells the foreground that there is news of the round.
-    pub(super) fn nudge(&self) {
+    /// Tells the foreground what the background has found; worse news replaces better.
+    pub(super) fn tell(&self, news: News) {
         self.with(|s| {
-            s.nudged = true;
+            s.news = s.news.max(Some(news));
             s.stirred = true;
         });
     }
@@ -338,9 +351,14 @@ pub(super) enum Breath {
     Skipped,
 }
 
-/// The background has found that the round is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Nudge;
+/// What the background has found, the worst last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum News {
+    /// The round is over.
+    Solved,
+    /// The character is nowhere.
+    Missing,
+}
 
 /// Waits for whichever comes first, and drops the other.
 pub(super) async fn race<A, B>(

@@ -57,17 +57,17 @@ async fn the_game(io: &Io, books: &mut Books, mut setup: Setup) -> Result<(), St
             Some(name) => name,
             None => ask_name(io).await?,
         };
-        let stopped = match opening::open(books, &chosen).await {
+        let (stopped, called) = match opening::open(books, &chosen).await {
             Ok(Some(opened)) => {
                 let mut game = Game::new(books, opened, setup.pauses);
                 let stopped = game.play().await;
                 io.watch(None);
-                stopped
+                (stopped, game.held.me.name)
             }
             Ok(None) => continue,
-            Err(stop) => stop,
+            Err(stop) => (stop, chosen),
         };
-        match after(io, stopped, chosen).await? {
+        match after(io, stopped, called).await? {
             Then::Reopen(same) => name = Some(same),
             Then::Ask => {}
             Then::Leave => return Ok(()),
@@ -77,6 +77,7 @@ async fn the_game(io: &Io, books: &mut Books, mut setup: Setup) -> Result<(), St
 
 /// Asks for a name until it gets one.
 async fn ask_name(io: &Io) -> Result<Name, Stop> {
+    io.nobody();
     io.say(Tone::Story, text::WHO);
     io.say(Tone::Hint, text::NAME_RULE);
     io.say(Tone::Hint, text::NOT_NAMES);
@@ -113,6 +114,7 @@ async fn after(io: &Io, stopped: Stop, name: Name) -> Result<Then, Stop> {
             Ok(if back { Then::Reopen(name) } else { Then::Leave })
         }
         Stop::Vanished => {
+            io.nobody();
             io.say(
                 Tone::Warning,
                 &format!("The world has come back empty: it has never heard of {name}."),

@@ -51,10 +51,10 @@ impl Game<'_> {
             "`solve` or `solve N` to go at it, `resign` to leave, `inv` to count.",
         );
         loop {
-            let result = match self.books.io.next_line_or_nudge(Prompt::Problem).await {
+            let result = match self.books.io.next_line_or_news(Prompt::Problem).await {
                 Ok(Some(line)) => self.obey_inside(&line).await,
                 Ok(None) => Err(Stop::Leave),
-                Err(_) => self.settle().await.map(|()| Fight::GoesOn),
+                Err(news) => self.hear(news).await.map(|()| Fight::GoesOn),
             };
             let fight = match result {
                 Ok(fight) => fight,

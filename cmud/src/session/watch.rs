@@ -1,13 +1,14 @@
 //! The background: looks every few seconds at what others do.
 //!
 //! It only reads. What it cannot read just now it reads the next time: a lost connection is the
-//! foreground's to report, and the faces show the state of the link anyway.
+//! foreground's to report, and the faces show the state of the link anyway. What the foreground has to
+//! look into (the round is over, the character is nowhere) it is told.
 
 use std::collections::BTreeMap;
 
 use super::api::{PlayerSeen, ProblemState, StoreReply, Tone, View};
 use super::books::list;
-use super::io::Io;
+use super::io::{Io, News};
 use crate::rules::{Place, Problem, Rank};
 use crate::world::{Key, Ledger, Name, Prefix, Round, RoundState, Whereabouts};
 
@@ -43,7 +44,13 @@ pub(super) async fn watch(io: Io, enabled: bool) {
             {
                 gossip(&io, &watching, before, &everyone);
             }
-            io.stand(View::Campus(campus(&watching.name, &everyone)));
+            // A character that has been put down meanwhile is no news.
+            if io.watching().is_some_and(|now| now.name == watching.name) {
+                io.stand(View::Campus(campus(&watching.name, &everyone)));
+                if !everyone.contains_key(&watching.name) {
+                    io.tell(News::Missing);
+                }
+            }
             known = Some((watching.name.clone(), everyone));
         }
         if let Some((problem, round)) = watching.problem
@@ -59,7 +66,7 @@ pub(super) async fn watch(io: Io, enabled: bool) {
             if current {
                 io.stand(View::Problem(Some(view)));
                 if state.solved(problem) {
-                    io.nudge();
+                    io.tell(News::Solved);
                 }
             }
         }

@@ -178,6 +178,31 @@ fn the_world_comes_back_empty() {
 }
 
 #[test]
+fn an_empty_world_is_noticed() {
+    let mut world = World::new();
+    let bob = interactive(&mut world, "Bob", 52);
+    world.type_line(bob, "quit");
+    world.narrate("Bob types his name in a hurry, and only looks.");
+    let bob = interactive(&mut world, "bob", 53);
+    world.narrate("Somebody puts up an empty server in the place of the other.");
+    world.store.clear();
+    world.pass(5_000);
+    world.type_line(bob, "no");
+    world.type_line(bob, "Ada");
+    world.narrate("Once more. This time Ada waits at the problem, and begins anew.");
+    world.type_line(bob, "solve");
+    world.store.clear();
+    world.pass(5_000);
+    world.type_line(bob, "yes");
+    world.narrate("When only her place is forgotten, it is written again, without a word.");
+    world.store.remove("place/ada");
+    world.pass(5_000);
+    assert!(world.store.contains_key("place/ada"));
+    world.type_line(bob, "stats");
+    check("an_empty_world_is_noticed.txt", &world);
+}
+
+#[test]
 fn all_the_way() {
     let mut world = World::new();
     world.narrate("A whole career, with somewhat more coins than one is given.");

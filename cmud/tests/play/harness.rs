@@ -243,6 +243,10 @@ impl World {
                 );
                 self.note(who, &line);
             }
+            View::Nobody => {
+                self.note(who, "  [nobody]");
+                self.players[who.0].status = None;
+            }
             View::Fail { message } => self.note(who, &format!("FAILED: {message}")),
             View::Bye => self.note(who, "(gone)"),
             View::Progress(Some(bar)) if bar.done == 0 => {

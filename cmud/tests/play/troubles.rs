@@ -52,6 +52,24 @@ fn who_gives_up_does_so_within_five_seconds() {
 }
 
 #[test]
+fn who_meets_no_server_is_advised_once() {
+    let advice = "Name another one.";
+    let setup = || Setup::interactive(1).with_advice(Some(advice));
+    let mut world = World::new();
+    world.weather = Weather::Down;
+    let ada = world.join("Ada", setup().with_name(Some("ada".parse().expect("a name"))));
+    world.pass(20_000);
+    assert_eq!(world.shown(ada).matches(advice).count(), 1, "{}", world.shown(ada));
+    world.weather = Weather::Fine;
+    world.settle(ada);
+    world.weather = Weather::Down;
+    world.send(ada, "mine");
+    world.pass(20_000);
+    let shown = world.shown(ada);
+    assert!(shown.contains("is lost") && shown.matches(advice).count() == 1, "{shown}");
+}
+
+#[test]
 fn a_silent_server_is_given_up_too() {
     let mut world = World::new();
     world.one_way_millis = 1_000_000;

@@ -24,6 +24,16 @@ async fn a_server_dies_and_comes_back_with_nothing() -> Result<()> {
         page.see(0, &["never heard of Konrad"]).await?;
         page.ask("yes", &["Welcome to the campus, Konrad"]).await?;
         page.ask("inv", &["Together they have power"]).await?;
+
+        // Whoever only looks is told as well, and sees nobody who is not there.
+        page.find(".identity").await?;
+        world.kill();
+        page.connection(&["retrying"]).await?;
+        world.restart()?;
+        let mark = page.mark().await?;
+        page.see(mark, &["never heard of Konrad"]).await?;
+        assert_eq!(page.text(".identity").await?, "");
+        page.ask("no", &["on your student card"]).await?;
         Ok(())
     })
     .await

@@ -194,9 +194,15 @@ fn failure(error: Error) -> Failure {
 
 /// `HTTP 404 Not Found`, and what the server says about it if that came along.
 fn explain_http(response: &Response<Option<Vec<u8>>>) -> String {
+    /// The port before the query ports says that it speaks this.
+    const SERVERS: &str = "cmud-actor";
     let body = response.body().as_deref().unwrap_or_default();
     let is_text = !body.contains(&b'<');
     let said = if is_text { sentence(&String::from_utf8_lossy(body)) } else { String::new() };
+    if said.contains(SERVERS) {
+        return "that is the port where servers meet; clients are answered on the ports after it"
+            .to_owned();
+    }
     let separator = if said.is_empty() { "" } else { ": " };
     format!("it answered HTTP {}{separator}{said}", response.status())
 }
@@ -204,7 +210,7 @@ fn explain_http(response: &Response<Option<Vec<u8>>>) -> String {
 fn explain_io(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => {
-            "the connection was refused (is a server running there?)".to_owned()
+            "the connection was refused. Is a server running there?".to_owned()
         }
         io::ErrorKind::ConnectionReset
         | io::ErrorKind::ConnectionAborted

@@ -40,7 +40,7 @@ impl Connection {
             }
             // A browser does not tell a page why it could not connect.
             Some(Happening::Ended(Failure::Unreachable(_))) | None => Err(Failure::Unreachable(
-                "no WebSocket could be opened (is a server running there?)".to_owned(),
+                "no WebSocket could be opened. Is a server running there?".to_owned(),
             )),
             Some(Happening::Ended(failure)) => Err(failure),
         }

@@ -54,7 +54,7 @@ async fn nobody_listens() {
     let begin = Instant::now();
     for _ in 0..3 {
         let error = failing_get(&client).await;
-        assert_error(&error, ErrorKind::Unreachable, "refused (is a server running there?)");
+        assert_error(&error, ErrorKind::Unreachable, "refused. Is a server running there?");
         assert!(error.to_string().starts_with(address.as_str()), "{error}");
         assert!(!error.outcome_unknown());
     }

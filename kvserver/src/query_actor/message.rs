@@ -184,6 +184,8 @@ pub struct Health {
     pub swept: Option<u64>,
     /// The last round whose tombstones it has dropped. Later rounds have larger numbers.
     pub collected: u64,
+    /// Whether another server was lately about to collect what is too young here.
+    pub ages_differ: bool,
     /// Bytes that it keeps for others: for other servers, for its siblings, what its clients wrote
     /// lately, and what came and is yet to be merged.
     pub held: usize,

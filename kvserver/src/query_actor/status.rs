@@ -54,6 +54,7 @@ impl QueryActor {
             tombstones: self.replica.tombstones(),
             swept: self.sweep.swept().map(Round::number),
             collected: self.sweep.collected().number(),
+            ages_differ: self.gathering.ages_differ(now),
             held: for_servers + self.peers.history_bytes() + here,
             standings,
         }
@@ -71,6 +72,12 @@ impl QueryActor {
 
     pub(super) fn answer_forget(&mut self, member: &str) -> Answer<'static> {
         let Some(status) = &self.status else { return unknown_yet() };
+        if self.home.as_ref().is_some_and(|home| home.own.address.as_str() == member) {
+            return refused(format!(
+                "{member} is this server itself, which cannot forget itself: if it is to leave the store, \
+                 end it, and it says goodbye to the others; if it is gone for good, ask another server"
+            ));
+        }
         match status.members.iter().find(|(address, _)| address.as_str() == member) {
             None => refused(format!(
                 "this server knows no member {member}; kv status names those that it knows"

@@ -14,6 +14,12 @@ use crate::replica::Replica;
 /// So many tombstones are looked at in one handler.
 const LOOK: usize = 10_000;
 
+/// Clocks that differ by more are reported for themselves.
+const MOST_SKEW_MILLIS: u64 = 60 * 1000;
+
+/// That servers were told different ages shows only while something is deleted, so it is remembered.
+const DIFFERED_LATELY: Duration = Duration::from_secs(60 * 60);
+
 /// Old tombstones, for a round.
 #[derive(Default)]
 pub(super) struct Gathering {
@@ -27,6 +33,8 @@ pub(super) struct Gathering {
     complete: bool,
     /// The last round when tombstones were last looked for.
     last: Option<Round>,
+    /// When another server was last about to collect what is too young here.
+    differed: Option<Duration>,
 }
 
 impl Gathering {
@@ -54,6 +62,11 @@ impl Gathering {
             self.complete = true;
             self.after = None;
         }
+    }
+
+    /// Whether servers were told different ages, as far as the last hour has shown.
+    pub(super) fn ages_differ(&self, now: Duration) -> bool {
+        self.differed.is_some_and(|at| now.saturating_sub(at) < DIFFERED_LATELY)
     }
 
     /// What was found; more is looked for at once if there is more, or else later.
@@ -189,7 +202,9 @@ impl QueryActor {
         let Some(tombstones) = Tombstones::read(&begin.tombstones) else { return };
         let now = ctx.now();
         let age = millis(self.keeping().tombstones);
-        if tombstones.newest_millis() >= now.wall_millis.saturating_sub(age) {
+        let youngest = now.wall_millis.saturating_sub(tombstones.newest_millis());
+        if youngest <= age {
+            self.compare_ages(youngest, age, now.elapsed);
             self.sweep.too_young(now.elapsed);
             return;
         }
@@ -208,6 +223,24 @@ impl QueryActor {
                 self.say(other, Say::Begin(begin.clone()));
             }
             self.announce(other);
+        }
+    }
+
+    /// A round has tombstones that are younger than they should be here. That is so for a moment where
+    /// clocks differ, and always where servers were told different ages.
+    fn compare_ages(&mut self, youngest: u64, age: u64, now: Duration) {
+        if age.saturating_sub(youngest) <= MOST_SKEW_MILLIS {
+            return;
+        }
+        let is_known = self.gathering.ages_differ(now);
+        self.gathering.differed = Some(now);
+        if self.me == 0 && !is_known {
+            tracing::warn!(
+                "another server is about to collect what was deleted {} s ago, this one not before {} s: \
+                 all servers of a store should be given the same --tombstones",
+                youngest / 1000,
+                age / 1000
+            );
         }
     }
 

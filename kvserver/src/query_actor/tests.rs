@@ -122,6 +122,7 @@ fn ready(keys: usize) -> Health {
         tombstones: 0,
         swept: None,
         collected: 0,
+        ages_differ: false,
         held: 0,
         standings: BTreeMap::new(),
     }

@@ -48,10 +48,10 @@ async fn a_join_address_that_is_no_server_is_named_with_what_it_said() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let silent = silent.local_addr().map(|address| (silent, address)).unwrap();
     let wrong = [
-        (first.http, "404 Not Found"),
-        (first.queries[0], "WebSocket has to ask for the subprotocol"),
-        (SocketAddr::from(([127, 0, 0, 1], free_port())), "Connection refused"),
-        (silent.1, "no answer within"),
+        (first.http, ["answers, but is not where a kvserver meets", "404 Not Found"]),
+        (first.queries[0], ["is a port for clients", "`other servers`"]),
+        (SocketAddr::from(([127, 0, 0, 1], free_port())), ["failed", "Connection refused"]),
+        (silent.1, ["failed", "no answer within"]),
     ];
     let mut args = vec!["--port".to_owned(), "0".to_owned()];
     for (address, _) in &wrong {
@@ -59,8 +59,8 @@ async fn a_join_address_that_is_no_server_is_named_with_what_it_said() {
     }
     let args: Vec<_> = args.iter().map(String::as_str).collect();
     let lost = Process::start(&args);
-    for (address, answer) in wrong {
-        lost.until_logged(&["the link to", &address.to_string(), "failed", answer]).await;
+    for (address, [what, answer]) in wrong {
+        lost.until_logged(&[&address.to_string(), what, answer]).await;
         lost.until_logged(&["does not answer; it is called again", &address.to_string()]).await;
     }
     assert!(!is_ready(lost.http).await);

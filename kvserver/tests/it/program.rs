@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::client::Client;
 
@@ -157,6 +157,79 @@ fn one_that_joins_says_for_whom_it_waits_and_when_it_is_ready() {
     let said = banner(&["--actors", "1", "--join", "127.0.0.1:1"]);
     assert!(said.contains("not open here yet: it comes from 127.0.0.1:1.\n"), "{said}");
     assert!(!said.contains("The store is open."), "{said}");
+}
+
+#[test]
+fn programs_are_told_when_the_store_is_open_too() {
+    let mut first = Running::start(&["--port", "0", "--actors", "1", "--json"]);
+    let mut out = BufReader::new(first.0.stdout.take().unwrap());
+    let mut next = || {
+        let mut line = String::new();
+        out.read_line(&mut line).unwrap();
+        serde_json::from_str::<Value>(&line).unwrap()
+    };
+    let description = next()["desc"].as_str().unwrap().to_owned();
+    assert_eq!(next(), json!({"ready": true}));
+
+    let join = ["--port", "0", "--actors", "1", "--json", "--join"];
+    let mut second = Running::start(&[&join[..], &[&description]].concat());
+    let mut out = BufReader::new(second.0.stdout.take().unwrap());
+    let mut said = String::new();
+    while !said.ends_with("{\"ready\":true}\n") {
+        assert_ne!(out.read_line(&mut said).unwrap(), 0, "{said}");
+    }
+    assert_eq!(said.lines().count(), 2, "{said}");
+
+    let mut alone = Running::start(&[&join[..], &["127.0.0.1:1"]].concat());
+    let mut said = String::new();
+    let mut out = BufReader::new(alone.0.stdout.take().unwrap());
+    out.read_line(&mut said).unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    alone.signal("TERM");
+    out.read_to_string(&mut said).unwrap();
+    assert_eq!(said.lines().count(), 1, "nobody has the store: {said}");
+}
+
+/// One that was restarted without a word of the others is open for a moment, and then is not.
+#[test]
+fn one_that_was_restarted_is_told_what_it_was() {
+    let mut first = Running::start(&["--port", "0", "--actors", "1", "--json"]);
+    let said: Value = serde_json::from_str(&first.line()).unwrap();
+    let description = said["desc"].as_str().unwrap();
+    let start = |port: &str, join: &[&str]| {
+        Running::start(&[&["--port", port, "--actors", "1", "--json"], join].concat())
+    };
+    let mut second = start("0", &["--join", description]);
+    let mut out = BufReader::new(second.0.stdout.take().unwrap());
+    let mut said = String::new();
+    while !said.ends_with("{\"ready\":true}\n") {
+        assert_ne!(out.read_line(&mut said).unwrap(), 0, "{said}");
+    }
+    let said: Value = serde_json::from_str(said.lines().next().unwrap()).unwrap();
+    let address: SocketAddr = said["actor_system"].as_str().unwrap().parse().unwrap();
+    drop(second);
+    let mut second = start(&address.port().to_string(), &[]);
+    let mut log = BufReader::new(second.0.stderr.take().unwrap());
+    let mut said = String::new();
+    while !said.contains("INFO") || !said.contains("ready") {
+        assert_ne!(log.read_line(&mut said).unwrap(), 0, "{said}");
+    }
+    assert!(said.contains("a member knows this server from before it was restarted"), "{said}");
+}
+
+#[test]
+fn one_that_joins_a_port_for_clients_is_told_which_port_to_join() {
+    let mut first = Running::start(&["--port", "0", "--actors", "1", "--json"]);
+    let said: Value = serde_json::from_str(&first.line()).unwrap();
+    let port = said["queries"][0].as_str().unwrap();
+    let mut second = Running::start(&["--port", "0", "--actors", "1", "--join", port]);
+    let mut log = BufReader::new(second.0.stderr.take().unwrap());
+    let mut said = String::new();
+    while !said.contains("for clients") {
+        assert_ne!(log.read_line(&mut said).unwrap(), 0, "{said}");
+    }
+    assert!(said.contains(port) && said.contains("`other servers`"), "{said}");
+    assert!(!said.contains("subprotocol"), "{said}");
 }
 
 #[test]

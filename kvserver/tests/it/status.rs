@@ -65,6 +65,11 @@ async fn members_are_shown_and_only_those_that_are_gone_can_be_forgotten() {
     }
     let unknown = clients[0].forget("nobody:6000").await.unwrap_err();
     assert!(unknown.to_string().contains("no member nobody:6000"), "{unknown}");
+    let itself = first.actor_system().to_string();
+    let itself = clients[0].forget(&itself).await.unwrap_err();
+    for part in ["is this server itself", "end it", "ask another server"] {
+        assert!(itself.to_string().contains(part), "{part} in {itself}");
+    }
     first.shutdown().await;
     second.shutdown().await;
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use kvserver::query_actor::{Message, Note};
+use kvserver::query_actor::{Keeping, Message, Note};
 
 use super::world::{KEEPING, Seen, World, secs};
 
@@ -95,6 +95,32 @@ fn nobody_collects_what_is_too_young_by_its_own_clock() {
     world.sim.run_for(secs(45));
     assert_eq!(world.tombstones(), 0);
     world.check();
+}
+
+/// Whoever was told the larger age notices, be it the one that begins the rounds or the other.
+#[test]
+fn servers_that_were_told_different_ages_say_so() {
+    let long = Keeping { tombstones: secs(200), retention: secs(1000), ..KEEPING };
+    for (first, second) in [(KEEPING, long), (long, KEEPING)] {
+        let mut world = World::of(&[]);
+        world.add_keeping(first, 1, &[]);
+        world.sim.run_for(secs(2));
+        world.add_keeping(second, 2, &[0]);
+        world.sim.run_for(secs(4));
+        world.write((0, 0), "key", None);
+        let mut noticed = BTreeSet::new();
+        for _ in 0..250 {
+            world.sim.run_for(secs(1));
+            noticed.extend((0..2).filter(|server| world.health((*server, 0)).ages_differ));
+        }
+        let longer = usize::from(second == long);
+        assert_eq!(noticed, BTreeSet::from([longer]));
+        assert_eq!(world.tombstones(), 0, "they wait for the larger age");
+    }
+    let mut world = World::of(&[1, 1]);
+    world.write((0, 0), "key", None);
+    world.sim.run_for(secs(60));
+    assert!(!world.health((0, 0)).ages_differ && !world.health((1, 0)).ages_differ);
 }
 
 #[test]

@@ -67,12 +67,28 @@ impl World {
     /// The same with the number of server `identity` in its present life, if that is another one: a copy
     /// of its machine.
     pub fn add_as(&mut self, identity: usize, actors: u32, joins: &[usize]) -> usize {
+        self.add_one(identity, actors, joins, KEEPING)
+    }
+
+    /// The same with another idea of how long to keep what.
+    pub fn add_keeping(&mut self, keeping: Keeping, actors: u32, joins: &[usize]) -> usize {
+        self.add_one(self.servers.len(), actors, joins, keeping)
+    }
+
+    fn add_one(
+        &mut self,
+        identity: usize,
+        actors: u32,
+        joins: &[usize],
+        keeping: Keeping,
+    ) -> usize {
         let number = self.servers.len();
         let mut joins: Vec<Address> = joins.iter().map(|server| address(*server)).collect();
         let mut life = 0;
         let boot = move |sim: &mut Sim, me: SystemId| {
             life += 1;
-            boot(sim, me, actors, (identity as u64 + 1) * 1000 + life, &joins);
+            let server = (identity as u64 + 1) * 1000 + life;
+            boot(sim, me, actors, server, &joins, keeping);
             joins = (0..3).filter(|other| *other != number).map(address).collect();
         };
         let system = self.sim.add_system(address(number).as_str(), boot);
@@ -224,13 +240,20 @@ pub fn address(server: usize) -> Address {
     Address::new(&format!("server{server}:1"))
 }
 
-fn boot(sim: &mut Sim, me: SystemId, actors: u32, server: u64, joins: &[Address]) {
+fn boot(
+    sim: &mut Sim,
+    me: SystemId,
+    actors: u32,
+    server: u64,
+    joins: &[Address],
+    keeping: Keeping,
+) {
     let address = sim.address(me).clone();
     let own = Member { address, server, actors: u16::try_from(actors).unwrap() };
     let spawn = |actor| sim.spawn_well_known(me, WellKnown(actor), QueryActor::new);
     let actors: Vec<_> = (1..=actors).map(spawn).collect();
     let members = sim.spawn_well_known(me, members::ID, Members::default);
-    let (begins, keeping) = (joins.is_empty(), KEEPING);
+    let begins = joins.is_empty();
     for (me_at, actor) in actors.iter().enumerate() {
         let home = Home { own: own.clone(), members: members.clone(), begins, keeping };
         let siblings = Siblings { actors: actors.clone(), me: me_at, home: Some(home) };

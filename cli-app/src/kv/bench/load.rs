@@ -1,33 +1,25 @@
 //! The load itself: connections that each keep one message of queries under way.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use futures::future::join_all;
-use futures::{SinkExt, StreamExt};
+use futures::SinkExt;
 use hdrhistogram::Histogram;
 use kvclient::{Address, ErrorKind};
 use kvcommon::limits::MAX_MESSAGE_BYTES;
-use kvcommon::{Answer, PROTOCOL, Query, QueryId, Refusal, RefusalKind, frame};
+use kvcommon::{Answer, Query, QueryId, Refusal, RefusalKind, frame};
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
-use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::client::ClientRequestBuilder;
-use tokio_tungstenite::{WebSocketStream, client_async};
 
 use super::Options;
+use super::connection::{Socket, lost, next, open};
 use crate::kv::answer::Failure;
-
-/// A server that has not answered for so long will not answer.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A message of the filling holds so many queries, fewer if the values are large.
 const TOGETHER: usize = 1000;
-
-type Socket = WebSocketStream<TcpStream>;
 
 /// What came of it.
 pub struct Tally {
@@ -37,6 +29,8 @@ pub struct Tally {
     pub gets: u64,
     /// Puts that were answered.
     pub puts: u64,
+    /// Queries that were answered or refused, by the place of the address in the list.
+    pub answered_by: Vec<u64>,
     /// Queries that were refused.
     pub refused: u64,
     /// The first reason for a refusal or for a connection that was lost.
@@ -51,12 +45,19 @@ impl Tally {
     pub(super) fn new() -> Self {
         let latency = Histogram::new_with_bounds(1, 60_000_000, 3).expect("sound bounds");
         let (gets, puts, refused, lost) = (0, 0, 0, 0);
-        Self { time: Duration::ZERO, gets, puts, refused, trouble: None, lost, latency }
+        let (time, answered_by) = (Duration::ZERO, Vec::new());
+        Self { time, gets, puts, answered_by, refused, trouble: None, lost, latency }
     }
 
     fn add(&mut self, other: Self) {
         self.gets += other.gets;
         self.puts += other.puts;
+        if self.answered_by.len() < other.answered_by.len() {
+            self.answered_by.resize(other.answered_by.len(), 0);
+        }
+        for (here, there) in self.answered_by.iter_mut().zip(other.answered_by) {
+            *here += there;
+        }
         self.refused += other.refused;
         self.lost += other.lost;
         self.trouble = self.trouble.take().or(other.trouble);
@@ -71,12 +72,21 @@ pub struct Load {
     over: AtomicBool,
     /// The keys up to this one may be in the store.
     written: AtomicUsize,
+    /// How many queries of the load were answered so far.
+    answered: AtomicU64,
+}
+
+/// A connection, and the place of its address in the list.
+pub struct Opened {
+    socket: Socket,
+    place: usize,
 }
 
 impl Load {
     pub fn new(options: Options) -> Self {
         let value = "v".repeat(options.value_size);
-        Self { options, value, over: AtomicBool::new(false), written: AtomicUsize::new(0) }
+        let (over, written) = (AtomicBool::new(false), AtomicUsize::new(0));
+        Self { options, value, over, written, answered: AtomicU64::new(0) }
     }
 
     /// Writes every key, unless it is stopped.
@@ -90,6 +100,21 @@ impl Load {
             0 => Ok(()),
             written => self.all_keys(addresses, None, written).await,
         }
+    }
+
+    /// How far the filling is, in words.
+    pub fn filled(&self) -> String {
+        format!("writing: {} of {} keys", self.written.load(Ordering::Relaxed), self.options.keys)
+    }
+
+    /// How far the load is after so long, in words.
+    pub fn driven(&self, time: Duration) -> String {
+        let rate = self.answered.load(Ordering::Relaxed) as f64 / time.as_secs_f64();
+        format!(
+            "load: {:.0} of {} s, {rate:.0} queries/s",
+            time.as_secs_f64(),
+            self.options.seconds
+        )
     }
 
     /// Ends what is under way after the message that it waits for.
@@ -118,30 +143,31 @@ impl Load {
     }
 
     /// Opens the connections, spread over the addresses.
-    pub async fn connect(&self, addresses: &[Address]) -> Result<Vec<Socket>, Failure> {
-        let mut sockets = Vec::new();
-        for address in addresses.iter().cycle().take(self.options.connections) {
-            sockets.push(open(address).await?);
+    pub async fn connect(&self, addresses: &[Address]) -> Result<Vec<Opened>, Failure> {
+        let mut opened = Vec::new();
+        for (place, address) in addresses.iter().enumerate().cycle().take(self.options.connections)
+        {
+            opened.push(Opened { socket: open(address).await?, place });
         }
-        Ok(sockets)
+        Ok(opened)
     }
 
     /// Keeps every connection busy for so long, or until `stop`.
     pub async fn drive(
         self: Arc<Self>,
-        sockets: Vec<Socket>,
+        connections: Vec<Opened>,
         span: Duration,
         stop: impl Future<Output = ()>,
     ) -> Tally {
         let begun = Instant::now();
-        let mut connections = JoinSet::new();
-        for (number, socket) in (0..).zip(sockets) {
-            connections.spawn(self.clone().converse(socket, number));
+        let mut conversations = JoinSet::new();
+        for (number, connection) in (0..).zip(connections) {
+            conversations.spawn(self.clone().converse(connection, number));
         }
         let mut tally = Tally::new();
         // A connection that ends before it is told to is lost; without any the load is over.
         let all_lost = async {
-            while let Some(Ok(part)) = connections.join_next().await {
+            while let Some(Ok(part)) = conversations.join_next().await {
                 tally.add(part);
             }
         };
@@ -152,13 +178,14 @@ impl Load {
         }
         self.stop();
         tally.time = begun.elapsed();
-        while let Some(Ok(part)) = connections.join_next().await {
+        while let Some(Ok(part)) = conversations.join_next().await {
             tally.add(part);
         }
         tally
     }
 
-    async fn converse(self: Arc<Self>, mut socket: Socket, seed: u64) -> Tally {
+    async fn converse(self: Arc<Self>, connection: Opened, seed: u64) -> Tally {
+        let Opened { mut socket, place } = connection;
         let mut tally = Tally::new();
         let mut random = SmallRng::seed_from_u64(seed);
         while !self.is_stopped() {
@@ -169,6 +196,8 @@ impl Load {
                 break;
             }
         }
+        tally.answered_by = vec![0; place + 1];
+        tally.answered_by[place] = tally.gets + tally.puts + tally.refused;
         tally
     }
 
@@ -219,6 +248,7 @@ impl Load {
                 }
             }
         }
+        self.answered.fetch_add(answered as u64, Ordering::Relaxed);
         let micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
         tally.latency.saturating_record(micros);
         Ok(())
@@ -279,81 +309,6 @@ impl Load {
     fn key(&self, number: usize) -> String {
         format!("{}{number}", self.options.prefix)
     }
-}
-
-/// Those of the addresses that answer, and why the others do not.
-///
-/// # Errors
-/// When none does: why the first one does not.
-pub async fn reachable(
-    addresses: impl IntoIterator<Item = Address>,
-) -> Result<(Vec<Address>, Vec<Failure>), Failure> {
-    let tries = addresses.into_iter().map(async |address| {
-        let opened = open(&address).await;
-        opened.map(|_| address)
-    });
-    let (mut answer, mut away) = (Vec::new(), Vec::new());
-    for tried in join_all(tries).await {
-        match tried {
-            Ok(address) => answer.push(address),
-            Err(why) => away.push(why),
-        }
-    }
-    match answer.is_empty() {
-        true => {
-            Err(away.into_iter().next().unwrap_or_else(|| Failure::invalid("there is no address")))
-        }
-        false => Ok((answer, away)),
-    }
-}
-
-async fn open(address: &Address) -> Result<Socket, Failure> {
-    let failed = |kind: ErrorKind, why: &dyn std::fmt::Display| Failure {
-        kind,
-        message: format!("{address} cannot be reached: {why}"),
-    };
-    let unreachable = |why: &dyn std::fmt::Display| failed(ErrorKind::Unreachable, why);
-    if address.is_encrypted() {
-        return Err(failed(ErrorKind::Invalid, &"this program has no TLS for wss://"));
-    }
-    let opening = async {
-        let stream =
-            TcpStream::connect(address.host_and_port()).await.map_err(|e| unreachable(&e))?;
-        stream.set_nodelay(true).map_err(|error| unreachable(&error))?;
-        let uri = address.url().parse().map_err(|error| failed(ErrorKind::Invalid, &error))?;
-        let request = ClientRequestBuilder::new(uri).with_sub_protocol(PROTOCOL);
-        let opened = client_async(request, stream).await;
-        let (socket, _) = opened.map_err(|error| failed(ErrorKind::Protocol, &error))?;
-        Ok(socket)
-    };
-    let opened = tokio::time::timeout(PATIENCE, opening).await;
-    opened.unwrap_or_else(|_| Err(failed(ErrorKind::Timeout, &"no answer")))
-}
-
-async fn next(socket: &mut Socket) -> Result<bytes::Bytes, Failure> {
-    loop {
-        let message = tokio::time::timeout(PATIENCE, socket.next()).await;
-        let message = message.map_err(|_| Failure {
-            kind: ErrorKind::Timeout,
-            message: format!("no answer for {} s", PATIENCE.as_secs()),
-        })?;
-        match message {
-            Some(Ok(Message::Binary(answers))) => return Ok(answers),
-            Some(Ok(Message::Close(Some(frame)))) => {
-                let why = frame.reason;
-                return Err(lost(format!("the server closed the connection: {why}")));
-            }
-            Some(Ok(Message::Close(None))) | None => {
-                return Err(lost("the server closed the connection"));
-            }
-            Some(Ok(_)) => {}
-            Some(Err(error)) => return Err(lost(error.to_string())),
-        }
-    }
-}
-
-fn lost(why: impl Into<String>) -> Failure {
-    Failure { kind: ErrorKind::Unreachable, message: why.into() }
 }
 
 fn refused(refusal: &Refusal) -> Failure {

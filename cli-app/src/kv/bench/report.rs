@@ -1,20 +1,20 @@
 //! What came of a load, for people and for programs.
 
 use std::fmt::Write;
-use std::time::Duration;
 
 use serde_json::json;
 
 use super::Options;
 use super::load::Tally;
+use super::local::Used;
 use crate::kv::answer::Failure;
 
 /// What was asked for, and what came of it.
 pub struct Report {
     pub options: Options,
     pub tally: Tally,
-    /// The processor time that the server has used, if it is here.
-    pub cpu: Option<Duration>,
+    /// The processor time that the servers have used, those that are here.
+    pub used: Option<Used>,
     /// Servers that were not used, since they did not answer.
     pub away: Vec<Failure>,
     /// Keys that should have been deleted.
@@ -52,12 +52,7 @@ impl Report {
             let latency = QUANTILES.map(|(name, at)| format!("{name} {}", millis(self.micros(at))));
             let most = millis(self.tally.latency.max());
             line("latency", format!("{}, max {most}", latency.join(", ")));
-            match self.cpu_micros() {
-                Some(cpu) => line("server CPU", format!("{cpu:.2} µs a query")),
-                None => {
-                    line("server CPU", "unknown: its process is not here, or not ours".to_owned());
-                }
-            }
+            line("server CPU", self.cpu());
         }
         if let Some(Failure { message, .. }) = &self.tally.trouble {
             let lost = of(lost, "connection", "connections");
@@ -98,6 +93,7 @@ impl Report {
             "queries_per_second": self.rate(),
             "latency_us": latency,
             "server_cpu_us_per_query": self.cpu_micros(),
+            "server_cpu_addresses": self.used.map_or(0, |used| used.watched),
         });
         format!("{report}\n")
     }
@@ -114,9 +110,23 @@ impl Report {
         self.tally.latency.value_at_quantile(quantile)
     }
 
+    fn cpu(&self) -> String {
+        let (Some(cpu), Some(used)) = (self.cpu_micros(), self.used) else {
+            return "unknown: its process is not here, not ours, or gone".to_owned();
+        };
+        match used.addresses - used.watched {
+            0 => format!("{cpu:.2} µs a query"),
+            _ => format!(
+                "{cpu:.2} µs a query at {} of {} addresses; the other processes are\n  {:<12}not here, \
+                 not ours, or gone",
+                used.watched, used.addresses, ""
+            ),
+        }
+    }
+
     fn cpu_micros(&self) -> Option<f64> {
-        let queries = self.answered() + self.tally.refused;
-        self.cpu.filter(|_| queries > 0).map(|cpu| cpu.as_secs_f64() * 1e6 / queries as f64)
+        let used = self.used.filter(|used| used.queries > 0)?;
+        Some(used.time.as_secs_f64() * 1e6 / used.queries as f64)
     }
 }
 
@@ -130,6 +140,8 @@ fn millis(micros: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use clap::Parser;
 
     use super::*;
@@ -142,8 +154,9 @@ mod tests {
 
     fn report(tally: Tally) -> Report {
         let Line { options } = Line::parse_from(["bench", "--pipeline", "16"]);
-        let cpu = Some(Duration::from_millis(5));
-        Report { options, tally, cpu, away: Vec::new(), left: None }
+        let time = Duration::from_millis(5);
+        let used = Some(Used { time, queries: 1000, watched: 2, addresses: 2 });
+        Report { options, tally, used, away: Vec::new(), left: None }
     }
 
     #[test]
@@ -151,7 +164,7 @@ mod tests {
         let mut tally = Tally::new();
         (tally.gets, tally.puts, tally.time) = (900, 100, Duration::from_secs(2));
         tally.latency.record(1500).unwrap();
-        let report = report(tally);
+        let mut report = report(tally);
         assert!(report.is_well());
         let text = report.text();
         for part in ["with 16 queries", "500 queries/s", "p50 1.50 ms", "5.00 µs a query"] {
@@ -160,6 +173,13 @@ mod tests {
         let json: serde_json::Value = serde_json::from_str(&report.json()).unwrap();
         assert_eq!(json["queries_per_second"], 500.0);
         assert_eq!(json["server_cpu_us_per_query"], 5.0);
+
+        report.used = report.used.map(|used| Used { queries: 500, watched: 1, ..used });
+        let text = report.text();
+        assert!(text.contains("10.00 µs a query at 1 of 2 addresses"), "{text}");
+        assert!(text.lines().skip(1).all(|line| line.chars().count() <= 80), "{text}");
+        report.used = None;
+        assert!(report.text().contains("unknown: its process"));
     }
 
     #[test]

@@ -80,6 +80,7 @@ impl<W: Write> Page<W> {
             | View::Campus(_)
             | View::Shop(_)
             | View::Problem(_)
+            | View::Nobody
             | View::Fail { .. }
             | View::Bye => {}
         }

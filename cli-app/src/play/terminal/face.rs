@@ -86,6 +86,7 @@ impl Face {
             View::Show(line) => self.say(style_of(line.tone), line.text),
             View::Progress(progress) => self.progress = progress,
             View::Status(status) => self.status = Some(status),
+            View::Nobody => self.status = None,
             View::Prompt(prompt) => self.prompt = prompt,
             View::Taken(line) => self.echo(line),
             View::Waiting(lines) => self.waiting = lines,
@@ -117,9 +118,7 @@ impl Face {
         if action == Action::Interrupt {
             return self.interrupt();
         }
-        if self.hint == Hint::OnceMore {
-            self.hint = Hint::Silence;
-        }
+        self.lapse();
         match action {
             Action::Edited | Action::Interrupt => None,
             Action::Submit(line) => Some(self.submit(line)),
@@ -130,6 +129,7 @@ impl Face {
 
     /// Takes pasted text.
     pub fn paste(&mut self, text: &str) -> Vec<Wish> {
+        self.lapse();
         let lines = self.editor.paste(text);
         lines.into_iter().map(|line| self.submit(line)).collect()
     }
@@ -142,6 +142,18 @@ impl Face {
             Hint::Begin | Hint::Silence => self.hint = Hint::OnceMore,
         }
         (self.prompt == Prompt::Busy).then_some(Wish::Tell(UserInput::Interrupt))
+    }
+
+    /// Whether one more Ctrl-C leaves.
+    pub fn is_warned(&self) -> bool {
+        self.hint == Hint::OnceMore
+    }
+
+    /// Ctrl-C was long ago, or was not the last key: the next one is a first one again.
+    pub fn lapse(&mut self) {
+        if self.is_warned() {
+            self.hint = Hint::Silence;
+        }
     }
 
     /// The player has asked to leave, or has lost the terminal.

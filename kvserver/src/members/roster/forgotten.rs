@@ -138,7 +138,7 @@ impl Roster {
     /// Why it cannot be forgotten, for people.
     pub fn forget(&mut self, address: &Address, now: Now) -> Result<Vec<Effect>, String> {
         if *address == self.own.address {
-            return Err(format!("{address} is this server itself"));
+            return Err(format!("{address} is this server itself, which cannot forget itself"));
         }
         let Some(contact) = self.contacts.get(address) else {
             match self.forgotten.forget_for_good(address) {

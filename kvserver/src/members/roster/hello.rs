@@ -158,6 +158,10 @@ impl Roster {
             effects.push(Effect::Call(from, answer));
         }
         if was_restarted && hello.ready && !self.joins && self.never_fetched() {
+            tracing::warn!(
+                "a member knows this server from before it was restarted: the store is not a new one, and \
+                 is fetched"
+            );
             self.fetch_anew(now.elapsed);
         }
         effects.extend(self.calls_due(now));

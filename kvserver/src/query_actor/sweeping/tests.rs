@@ -297,3 +297,13 @@ fn what_is_worth_more_is_said_and_of_equals_the_later() {
     }
     assert_eq!(all.map(|[say, _]| say.is_small()), [true, false, true, false]);
 }
+
+#[test]
+fn servers_that_were_told_another_age_are_noticed_and_skewed_clocks_are_not() {
+    let (mut actor, now) = (QueryActor::new(), Duration::from_secs(5));
+    actor.compare_ages(3_590_000, 3_600_000, now);
+    assert!(!actor.health(now).ages_differ);
+    actor.compare_ages(600_000, 3_600_000, now);
+    assert!(actor.health(now).ages_differ);
+    assert!(!actor.health(now + DIFFERED_LATELY).ages_differ, "it may have been put right");
+}

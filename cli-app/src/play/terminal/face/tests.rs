@@ -83,6 +83,19 @@ fn ctrl_c_stops_what_is_going_on_and_twice_leaves() {
 }
 
 #[test]
+fn a_warning_holds_until_it_lapses_or_something_else_is_entered() {
+    for end in [Face::lapse, |face: &mut Face| drop(face.paste("map\n"))] {
+        let mut face = face(Prompt::Command);
+        face.key(control('c'));
+        assert!(face.is_warned());
+        end(&mut face);
+        assert!(!face.is_warned() && !rows(&face.frame(79)).1[1].contains("once more"));
+        assert_eq!(face.key(control('c')), None);
+        assert_eq!(face.key(control('c')), Some(Wish::Leave));
+    }
+}
+
+#[test]
 fn ctrl_c_at_the_prompt_drops_the_line_first() {
     let mut face = face(Prompt::Command);
     types(&mut face, "mine 1");
