@@ -149,8 +149,8 @@ fn announce_json(server: &Server) -> io::Result<()> {
 
 const OPEN: &str = "The store is open.";
 
-const SHUT: &str =
-    "The store is not open here any more: this server fetches it anew from another one.";
+/// A replica that has panicked has lost it, or the server was away for too long.
+const SHUT: &str = "Not every replica here has the store any more: it is being fetched anew.";
 
 /// One that joins others is not ready before it has the store from one of them, and one that was away
 /// or restarted may have to fetch it anew.

@@ -150,7 +150,8 @@ impl Replica {
     }
 
     /// Where what is held for a key is.
-    pub fn find(&self, key: &str) -> Option<At> {
+    #[cfg(test)]
+    pub(crate) fn find(&self, key: &str) -> Option<At> {
         let key = key.as_bytes();
         self.place(key, self.seek(key)).held
     }

@@ -90,8 +90,8 @@ const ENTRY: usize = 64 + 100;
 /// A stream has no more frames under way.
 const WINDOW: usize = 64;
 
-/// An actor keeps no more bytes of what its clients wrote lately, but for the last entry.
-const HISTORY: usize = 8 << 20;
+/// Of what its clients wrote lately an actor keeps no more than the places of so many writes.
+const HISTORY: usize = (1 << 16) * 24;
 
 /// What is said in comparing keeps no more, for each of those compared with: eight messages of the
 /// largest kind that there is with few keys, the sums of 32 groups.

@@ -55,7 +55,7 @@ pub fn table(age: Duration, status: &Value) -> String {
     );
     if status.ages_differ {
         text.push_str(
-            "warning: the servers were given different --tombstones; see the log of this one\n",
+            "warning: servers were given different --tombstones, or their clocks differ; see the log\n",
         );
     }
     if status.members.is_empty() {
@@ -263,7 +263,7 @@ e:1                    -        -         -        -         -         -
         assert_eq!(table(Duration::from_secs(12), &status), expected);
         let warned = table(Duration::ZERO, &json!({"ages_differ": true}));
         assert!(
-            warned.contains("\nwarning: the servers were given different --tombstones"),
+            warned.contains("\nwarning: servers were given different --tombstones"),
             "{warned}"
         );
     }

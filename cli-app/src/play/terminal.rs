@@ -118,7 +118,7 @@ struct Table {
     tell: Option<UnboundedSender<UserInput>>,
     /// By when the goodbye must have come, once the player is leaving.
     goodbye: Option<Instant>,
-    /// When the player was last told how to leave.
+    /// The last event at which the player may have been told how to leave.
     warned: Instant,
     /// Whether the terminal has been closed.
     gone: bool,

@@ -19,7 +19,7 @@ use std::time::Duration;
 use super::{Ctx, PACE, QueryActor};
 use crate::entry::{ByKey, Entry};
 use crate::members;
-use crate::replica::{Remains, Replica};
+use crate::replica::{Merged, Remains, Replica};
 
 /// So many bytes of entries go to the members actor at once.
 const REPORT_BYTES: usize = 1 << 20;
@@ -143,8 +143,8 @@ impl QueryActor {
 
     /// A write takes its place, as if it had come from a client just now.
     fn put_back(&mut self, entry: &Entry, ctx: &mut Ctx<'_>) {
-        self.replica.merge(entry.clone());
-        if let Some(at) = self.replica.find(entry.key()) {
+        let sought = self.replica.seek(entry.key_bytes());
+        if let Merged::News(at) = self.replica.merge_sought(entry.clone(), sought) {
             self.peers.wrote(entry, at, ctx.now().elapsed);
             self.outbox.wrote(at);
         }

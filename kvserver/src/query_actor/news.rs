@@ -25,7 +25,7 @@ impl News {
         self.others.push(entry);
     }
 
-    /// Those that came from elsewhere.
+    /// Those that were added as such.
     pub fn others(&mut self) -> &mut Vec<Entry> {
         &mut self.others
     }
@@ -38,8 +38,9 @@ impl News {
 
     /// All of them, as they are now; none is left.
     pub fn take(&mut self, replica: &Replica) -> Vec<Entry> {
-        // Where nothing is any more, the key has come to another place, which is noted as well or
-        // was told by whoever wrote there.
+        // Where nothing is any more, the key has come to another place, which is noted as well or was
+        // told by whoever wrote there, or a round has deleted it, which all get. Where another key is
+        // now, that is told once more.
         let mut entries = std::mem::take(&mut self.others);
         entries.extend(self.wrote.take().filter_map(|at| replica.at(at)).cloned());
         entries

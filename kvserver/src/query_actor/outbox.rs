@@ -85,7 +85,7 @@ impl Outbox {
         }
     }
 
-    /// Tells everyone of an entry that came from elsewhere.
+    /// Tells everyone of an entry that was learned in comparing.
     pub fn tell_all(&mut self, entry: Entry) {
         if self.personal.len() > 1 {
             self.news.add(entry);

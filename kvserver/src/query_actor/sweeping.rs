@@ -237,7 +237,7 @@ impl QueryActor {
         if self.me == 0 && !is_known {
             tracing::warn!(
                 "another server is about to collect what was deleted {} s ago, this one not before {} s: \
-                 all servers of a store should be given the same --tombstones",
+                 all servers of a store should be given the same --tombstones, and clocks that agree",
                 youngest / 1000,
                 age / 1000
             );

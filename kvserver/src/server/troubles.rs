@@ -18,8 +18,15 @@ const QUIET: Duration = Duration::from_secs(5 * 60);
 const MOST: usize = 64;
 
 /// Until when each trouble that was said is no news.
+type Said = Mutex<BTreeMap<String, Instant>>;
+
+/// What was said. Links that fail have a place of their own: they may do so for days, and must not keep
+/// anything else from being said.
 #[derive(Default)]
-pub(super) struct Troubles(Mutex<BTreeMap<String, Instant>>);
+pub(super) struct Troubles {
+    said: Said,
+    failing: Said,
+}
 
 /// How a port of another kind answers the request for a link.
 const REFUSED: &str = "the other end refused";
@@ -65,7 +72,7 @@ impl Troubles {
     /// Whether this was not said within the last minute.
     fn is_new(&self, report: &Report, now: Instant) -> bool {
         let what = about(report);
-        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         said.retain(|_, until| now < *until);
         let new = said.len() < MOST && !said.contains_key(&what);
         if new {
@@ -77,7 +84,7 @@ impl Troubles {
     /// Whether this was not the case for a while.
     fn is_first(&self, report: &Report, now: Instant) -> bool {
         let what = about(report);
-        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut said = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
         said.retain(|_, until| now < *until);
         if let Some(until) = said.get_mut(&what) {
             *until = now + QUIET;
@@ -154,6 +161,9 @@ mod tests {
         }
         assert!(troubles.is_first(&failed("b:1"), now));
         assert!(troubles.is_first(&failed("a:1"), now + QUIET), "it was well in between");
+        let many = (0..1000).filter(|n: &u32| troubles.is_first(&failed(&n.to_string()), now));
+        assert!(many.count() < MOST);
+        assert!(troubles.is_new(&refused("10.0.0.1:1", "no"), now), "something else is said");
     }
 
     #[test]

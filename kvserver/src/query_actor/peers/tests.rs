@@ -8,10 +8,10 @@ use proptest::prelude::*;
 
 use super::super::pack::Unpacker;
 use super::super::stream::Data;
-use super::meeting::{MAX_MEMBERS, MAX_UNMET};
 use super::*;
 
 mod forgotten;
+mod meeting;
 mod telling;
 
 const fn ms(millis: u64) -> Duration {
@@ -163,47 +163,10 @@ fn a_copy_of_a_member_makes_no_stream_begin_anew() {
     }
 }
 
-#[test]
-fn a_member_that_cannot_be_is_not_met() {
-    let mut peers = Peers::new(Some(member(0)), 0, 1, true);
-    for actors in [0, 1025] {
-        peers.meet(Member { actors, ..member(1) }, &Replica::default(), ms(0));
-    }
-    peers.meet(member(0), &Replica::default(), ms(0));
-    assert!(peers.members.is_empty() && peers.links.is_empty());
-}
-
-/// A frame of a server that nobody has told of.
 fn introduction(server: u64) -> Frame {
     let mut peers = Peers::new(Some(member(server)), 0, 100 + server, true);
     peers.meet(member(0), &Replica::default(), ms(0));
     peers.take(Mark::default(), ms(0)).pop().unwrap().1
-}
-
-#[test]
-fn few_may_introduce_themselves_whom_the_members_actor_has_not_met() {
-    let mut peers = Peers::new(Some(member(0)), 0, 1, true);
-    for server in 1..=300 {
-        peers.take_in(introduction(server), &Replica::default(), ms(0));
-    }
-    assert_eq!(peers.members.len(), MAX_UNMET);
-    peers.meet(member(1), &Replica::default(), ms(0));
-    assert!(
-        peers.take_in(introduction(300), &Replica::default(), ms(0)).is_some(),
-        "one has been met"
-    );
-    assert!(peers.take_in(introduction(299), &Replica::default(), ms(0)).is_none());
-    peers.forget(&member(2).address);
-    assert!(peers.take_in(introduction(299), &Replica::default(), ms(0)).is_some(), "one has gone");
-}
-
-#[test]
-fn no_more_servers_are_dealt_with_than_a_store_has() {
-    let mut peers = Peers::new(Some(member(0)), 0, 1, true);
-    (1..=300).for_each(|server| peers.meet(member(server), &Replica::default(), ms(0)));
-    assert_eq!(peers.members.len(), MAX_MEMBERS);
-    peers.meet(Member { server: 1000, ..member(7) }, &Replica::default(), ms(0));
-    assert_eq!(peers.actors_of(1000), Some(1), "a new life takes the place of the one before");
 }
 
 #[test]
