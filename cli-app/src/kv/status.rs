@@ -54,9 +54,7 @@ pub fn table(age: Duration, status: &Value) -> String {
         span(age),
     );
     if status.ages_differ {
-        text.push_str(
-            "warning: servers were given different --tombstones, or their clocks differ; see the log\n",
-        );
+        text.push_str("warning: --tombstones or clocks of the servers differ; see the log\n");
     }
     if status.members.is_empty() {
         return text + "There are no other servers.\n";
@@ -262,10 +260,7 @@ e:1                    -        -         -        -         -         -
         let expected = "a:6000: starting, 1 actor, an unknown number of keys (12 s ago)\nThere are no other servers.\n";
         assert_eq!(table(Duration::from_secs(12), &status), expected);
         let warned = table(Duration::ZERO, &json!({"ages_differ": true}));
-        assert!(
-            warned.contains("\nwarning: servers were given different --tombstones"),
-            "{warned}"
-        );
+        assert!(warned.contains("\nwarning: --tombstones or clocks"), "{warned}");
     }
 
     #[test]
