@@ -301,3 +301,6 @@ impl Inside {
 pub(crate) fn pace_allows(last: Option<Duration>, now: Duration) -> bool {
     last.is_none_or(|last| last + query_actor::PACE <= now)
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,8 +31,10 @@ impl QueryActor {
         let brings = claims || !entries.is_empty() || digest.iter().any(brings_entries);
         if brings && !self.admits(&mark, now) {
             // Comparing finds what is lost with it.
-            (entries, fetched, given) = (Vec::new(), Vec::new(), Given::Nothing);
+            (entries, given) = (Vec::new(), Given::Nothing);
             digest.retain(|message| !brings_entries(message));
+            // A ready actor has yet to be told to fetch. Then it is to be fetched again.
+            fetched.iter_mut().for_each(|slice| slice.ready = false);
             if !self.is_ready() {
                 self.refused.insert(from);
             }

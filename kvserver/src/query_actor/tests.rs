@@ -15,6 +15,7 @@ mod notebook;
 mod notes;
 mod refilling;
 mod refusing;
+mod servers;
 pub(super) mod stage;
 mod turns;
 

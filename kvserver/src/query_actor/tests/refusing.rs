@@ -146,16 +146,19 @@ async fn a_fetch_that_begins_again_is_not_to_blame_for_what_was_refused_before()
     }
 }
 
-/// Its siblings may have been told to fetch before it was.
+/// Its siblings may have been told to fetch before it was. Nobody says again that it is fetched, and the
+/// server would wait for it for ever.
 #[tokio::test(start_paused = true)]
-async fn a_ready_actor_does_not_count_what_was_fetched_and_refused() {
+async fn what_was_fetched_and_refused_before_an_actor_is_told_to_fetch_is_to_be_fetched_again() {
     let newcomer = Newcomer::new();
     newcomer.says(1, 5, Some("key"), &[]);
     newcomer.0.note(0, Note::Open);
     newcomer.says(1, 1, Some("other"), &[(2, 0)]);
     newcomer.says(1, 5, None, &[(2, 1)]);
     newcomer.fetches(2);
-    assert_eq!(newcomer.heard().await, (0, 0));
+    assert_eq!(newcomer.heard().await, (1, 0));
+    let heard = newcomer.0.heard().await;
+    assert!(heard.contains("attempt: 2, ready: false"), "{heard}");
 }
 
 #[tokio::test(start_paused = true)]

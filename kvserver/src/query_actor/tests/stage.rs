@@ -232,6 +232,11 @@ impl Stage {
         self.sim.jump_clock(self.here, -millis);
     }
 
+    /// From now on the actor takes so long for each message.
+    pub fn slow_down(&mut self, millis: u64) {
+        self.sim.slow_down(self.here, ms(millis));
+    }
+
     /// The most messages that anyone was told in a second.
     pub fn rate(&self) -> u64 {
         self.sim.stats(self.here).max_message_rate
