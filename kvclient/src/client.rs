@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::overlay::{Overlay, Source};
 use crate::platform::{Spawner, now};
 use crate::router::Outcome;
-use crate::session::{Reply, Request};
+use crate::session::{Lookup, Reply, Request};
 use crate::{Address, Error, ErrorKind, Router};
 use link::Ask;
 use listing::Listing;
@@ -100,8 +100,7 @@ impl Client {
         check(check_key(key.as_bytes()))?;
         match self.ask(Request::Get { key: key.to_owned() }).await? {
             (address, Reply::Value(answer, epoch)) => {
-                let by = Source { address, epoch };
-                Ok(self.overlay().look(now(), &by, key, answer))
+                Ok(self.look(&Source { address, epoch }, key, answer))
             }
             _ => unreachable!("the session pairs replies with requests"),
         }
@@ -213,12 +212,30 @@ impl Client {
     async fn look_at(&self, address: &Address, key: &str) -> Result<(), Error> {
         match self.ask_at(address, Request::Get { key: key.to_owned() }).await? {
             Reply::Value(answer, epoch) => {
-                let by = Source { address: address.clone(), epoch };
-                self.overlay().look(now(), &by, key, answer);
+                self.look(&Source { address: address.clone(), epoch }, key, answer);
                 Ok(())
             }
             _ => unreachable!("the session pairs replies with requests"),
         }
+    }
+
+    /// What a Get has to show. Asks whoever knows better, if need be, for the Gets that follow.
+    fn look(&self, by: &Source, key: &str, answer: Lookup) -> Option<Versioned> {
+        let mut overlay = self.overlay();
+        if let Some(witness) = overlay.witness(by, key, &answer) {
+            self.shared.spawner.spawn(self.clone().ask_witness(witness, key.to_owned()));
+        }
+        overlay.look(now(), by, key, answer)
+    }
+
+    async fn ask_witness(self, address: Address, key: String) {
+        let reply = self.ask_quietly(&address, Request::Get { key: key.clone() }).await;
+        let answer = match reply {
+            Ok(Reply::Value(answer, epoch)) => Some((Source { address, epoch }, answer)),
+            _ => None,
+        };
+        let answer = answer.as_ref().map(|(by, answer)| (by, answer.clone()));
+        self.overlay().heard(now(), &key, answer);
     }
 
     /// Who was asked, and the reply.
@@ -231,6 +248,11 @@ impl Client {
 
     async fn ask_at(&self, address: &Address, request: Request) -> Result<Reply, Error> {
         self.shared.status.show(address);
+        self.ask_quietly(address, request).await
+    }
+
+    /// As [`ask_at`](Self::ask_at), but nobody is shown what that connection is doing.
+    async fn ask_quietly(&self, address: &Address, request: Request) -> Result<Reply, Error> {
         let (reply, answer) = oneshot::channel();
         let ask = Ask { limit: self.deadline, request, reply };
         // If it cannot be sent, its sender is dropped, and that is the answer.

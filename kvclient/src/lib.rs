@@ -37,8 +37,9 @@
 //! What it remembers is bounded, and the promises with it: the latest 1 MiB of keys and values, each
 //! for 5 minutes after a server has last confirmed it; of a list of more than 256 KiB only what was
 //! known before. A write that failed with its outcome unknown promises nothing. A server that was
-//! restarted empty, with nobody left to fetch the store from, is believed: what was lost is lost. And
-//! where a server's clock is far ahead of another's, a put of what was seen
+//! restarted empty, with nobody left to fetch the store from, is believed: what was lost is lost. (One
+//! that has never heard of a key is not, before the one that knew it was asked as well.) And where a
+//! server's clock is far ahead of another's, a put of what was seen
 //! there is refused as invalid until the other has heard of it.
 //!
 //! Clones of a client share all this: they are one reader and writer. Two clients share nothing, and

@@ -13,12 +13,14 @@
 //!
 //! A replica that is behind must be told from one that has lost its state, and the whole store with
 //! it: there is nothing left to catch up with. Who once knew a key and, on a later connection, has
-//! never heard of it, was restarted, has fetched what there is, and is believed.
+//! never heard of it, was restarted, has fetched what there is, and is believed. So where another
+//! replica has never heard of a key, whoever has spoken of it last is asked as well
+//! ([`Overlay::witness`]), but not waited for.
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,6 +46,9 @@ const REFRESH: Duration = Duration::from_secs(1);
 /// seldom full.
 const KEY_BYTES: usize = 224;
 
+/// Witnesses are asked about no more keys at a time. One that cannot be reached takes seconds.
+const MAX_ASKED: usize = 64;
+
 /// A List that is larger than this is not kept: it would drive out all else.
 const MAX_LIST_BYTES: usize = MAX_BYTES / 4;
 
@@ -56,6 +61,8 @@ pub(crate) struct Overlay {
     bytes: usize,
     max_bytes: usize,
     next_turn: u64,
+    /// The keys about which witnesses are being asked.
+    asked: BTreeSet<String>,
 }
 
 /// Who has said something: a replica, on one connection.
@@ -85,7 +92,8 @@ impl Default for Overlay {
 impl Overlay {
     /// An empty one that takes at most so much memory.
     fn with_limit(max_bytes: usize) -> Self {
-        Self { seen: BTreeMap::new(), by_age: BTreeMap::new(), bytes: 0, max_bytes, next_turn: 0 }
+        let (seen, by_age, asked) = Default::default();
+        Self { seen, by_age, bytes: 0, max_bytes, next_turn: 0, asked }
     }
 
     /// The stamp that a write to `key` has to beat.
@@ -140,6 +148,27 @@ impl Overlay {
         match answer {
             Lookup::Found(found) => Some(found),
             Lookup::Missing { .. } => None,
+        }
+    }
+
+    /// Whom to ask about a key, given what a replica has answered: the one that has spoken of it last,
+    /// if this one has never heard of it. Nobody if somebody is being asked already.
+    /// [`heard`](Self::heard) is to be called with what comes of it.
+    pub(crate) fn witness(&mut self, by: &Source, key: &str, answer: &Lookup) -> Option<Address> {
+        let Lookup::Missing { deleted: None } = answer else { return None };
+        let witness = &self.seen.get(key)?.by.address;
+        if *witness == by.address || self.asked.len() >= MAX_ASKED || self.asked.contains(key) {
+            return None;
+        }
+        self.asked.insert(key.to_owned());
+        Some(witness.clone())
+    }
+
+    /// What a witness has answered, if it has.
+    pub(crate) fn heard(&mut self, now: Duration, key: &str, answer: Option<(&Source, Lookup)>) {
+        self.asked.remove(key);
+        if let Some((by, answer)) = answer {
+            self.look(now, by, key, answer);
         }
     }
 

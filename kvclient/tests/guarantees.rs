@@ -3,7 +3,12 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
-use kvclient::{Addresses, Client, ErrorKind, Fixed, RoundRobin, Versioned};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use kvclient::{Address, Addresses, Client, ErrorKind, Fixed, RoundRobin, Router, Versioned};
 use kvserver::{Config, Server, start};
 
 async fn two() -> (Server, Server, Client) {
@@ -65,6 +70,45 @@ async fn what_was_read_does_not_go_back_and_is_beaten_by_a_write() {
     assert_eq!(client.list("g").await.unwrap(), []);
     a.shutdown().await;
     b.shutdown().await;
+}
+
+/// The client has asked one replica of a server and, after the server was restarted with nothing, asks
+/// another one.
+#[tokio::test]
+async fn a_store_that_comes_back_empty_is_seen_to_be_empty_wherever_it_is_asked() {
+    let config = |port| Config { actors: 2, port, ..Config::default() };
+    // Below those that outgoing connections take, and three in a row.
+    let mut bases = (20_000..30_000).step_by(3).skip(std::process::id() as usize % 3_000);
+    let (base, server) = loop {
+        let base = bases.next().expect("three free ports");
+        if let Ok(server) = start(config(base)).await {
+            break (base, server);
+        }
+    };
+    let ports: Vec<SocketAddr> = server.queries().to_vec();
+    let at = Arc::new(AtomicUsize::new(0));
+    let client = Client::new(Choose(ports.iter().map(|port| (*port).into()).collect(), at.clone()));
+    client.put("k", "v").await.unwrap();
+    server.shutdown().await;
+    let server = start(config(base)).await.unwrap();
+    assert_eq!(server.queries(), ports);
+    at.store(1, Ordering::Relaxed);
+    let begun = Instant::now();
+    while client.get("k").await.map_or(true, |found| found.is_some()) {
+        assert!(begun.elapsed() < Duration::from_secs(10), "it still shows what is lost");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(client.list("").await.unwrap(), []);
+    server.shutdown().await;
+}
+
+/// Names the one of its addresses that the test wants.
+struct Choose(Vec<Address>, Arc<AtomicUsize>);
+
+impl Router for Choose {
+    fn next_addr(&mut self) -> Address {
+        self.0[self.1.load(Ordering::Relaxed)].clone()
+    }
 }
 
 #[tokio::test]

@@ -68,6 +68,31 @@ fn a_list_is_completed() {
 }
 
 #[test]
+fn whoever_knew_a_key_is_asked_where_another_has_never_heard_of_it() {
+    let mut overlay = Overlay::default();
+    for key in ["a", "b"] {
+        overlay.wrote(at(0), &by(0, 1), key, stamp(5), Some("v"));
+    }
+    let known = &by(0, 1).address;
+    assert_eq!(overlay.witness(&by(1, 7), "a", &missing(Some(4))), None, "it is only behind");
+    assert_eq!(overlay.witness(&by(1, 7), "a", &found(4, "old")), None);
+    assert_eq!(overlay.witness(&by(0, 2), "a", &missing(None)), None, "it knows itself");
+    assert_eq!(overlay.witness(&by(1, 7), "nobody's", &missing(None)), None);
+    assert_eq!(overlay.witness(&by(1, 7), "a", &missing(None)).as_ref(), Some(known));
+    assert_eq!(overlay.witness(&by(1, 7), "a", &missing(None)), None, "it is being asked");
+    assert_eq!(overlay.witness(&by(1, 7), "b", &missing(None)).as_ref(), Some(known));
+    // One cannot be reached, the other was restarted.
+    overlay.heard(at(1), "a", None);
+    overlay.heard(at(1), "b", Some((&by(0, 2), missing(None))));
+    assert_eq!(overlay.look(at(1), &by(1, 7), "a", missing(None)), Some(versioned(5, "v")));
+    assert_eq!(overlay.look(at(1), &by(1, 7), "b", missing(None)), None);
+    assert_eq!(overlay.witness(&by(1, 7), "a", &missing(None)).as_ref(), Some(known), "again");
+    // What it knows better stays.
+    overlay.heard(at(2), "a", Some((&by(0, 1), found(6, "new"))));
+    assert_eq!(overlay.look(at(2), &by(1, 7), "a", missing(None)), Some(versioned(6, "new")));
+}
+
+#[test]
 fn who_has_lost_the_store_is_believed() {
     let mut overlay = Overlay::default();
     for key in ["a", "b"] {
