@@ -53,7 +53,7 @@ fn help() -> String {
     for (command, arguments) in USAGE.iter().chain(&ALSO) {
         help.push_str(&format!("  {command:6}  {arguments}\n"));
     }
-    help + "Words with spaces need quotes, as in a shell. From a shell, there is kv bench, too."
+    help + "Words with spaces need quotes, as in a shell.\nFrom a shell, there is kv bench, too."
 }
 
 fn to_io(error: ReadlineError) -> io::Error {

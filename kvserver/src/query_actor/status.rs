@@ -84,7 +84,8 @@ impl QueryActor {
             )),
             Some((_, true)) => refused(format!(
                 "{member} still answers, or did a moment ago: end it, wait for {} s, and try again",
-                members::SILENT.as_secs()
+                // What this actor was told is up to two turns old.
+                (members::SILENT + 2 * EVERY).as_secs()
             )),
             Some((address, false)) => {
                 let address = address.clone();
