@@ -7,12 +7,14 @@ use actor::{Actor, ActorRef, Context, Report, WellKnown};
 use crate::{
     on_tokio::TokioWorld,
     probe::Say,
+    suite::PART,
     world::{Place, World},
 };
 
 /// What the runtime does wrong to the hundredth message of an actor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
+    /// It comes after the next one of the same sender: those of others may overtake it.
     Reorder,
     Duplicate,
     Drop,
@@ -66,8 +68,12 @@ impl Actor for Relay {
             }
             return;
         }
+        let follows = match (&self.held, &say) {
+            (Some(Say::Note(held)), Say::Note(number)) => held / PART == number / PART,
+            _ => false,
+        };
         ctx.tell(&to, say);
-        if let Some(held) = self.held.take() {
+        if follows && let Some(held) = self.held.take() {
             ctx.tell(&to, held);
         }
     }

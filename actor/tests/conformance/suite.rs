@@ -27,6 +27,9 @@ const CHECKS: [(&str, Check); 10] = [
     ("nothing_happens_after_a_shutdown", nothing_happens_after_a_shutdown),
 ];
 
+/// Each sender has its numbers from a multiple of this on, and fewer of them.
+pub const PART: u64 = 10_000;
+
 /// Runs all checks and gives what failed.
 pub fn failures(world: impl Fn() -> Box<dyn World>) -> Vec<String> {
     CHECKS
@@ -39,7 +42,7 @@ pub fn failures(world: impl Fn() -> Box<dyn World>) -> Vec<String> {
 
 fn messages_of_a_pair_keep_their_order(world: &mut dyn World) -> Result<(), String> {
     let log = world.spawn(There, None);
-    let senders = [(Here, 0), (Here, 10_000), (There, 20_000)]
+    let senders = [(Here, 0), (Here, PART), (There, 2 * PART)]
         .map(|(at, first)| (at, world.spawn(at, None), first));
     for part in [0, 300, 600] {
         for (at, sender, first) in &senders {
@@ -49,7 +52,7 @@ fn messages_of_a_pair_keep_their_order(world: &mut dyn World) -> Result<(), Stri
     }
     let notes = read_until(world, Here, &log, 2700)?;
     for (_, _, first) in senders {
-        let own = notes.iter().copied().filter(|note| (first..first + 10_000).contains(note));
+        let own = notes.iter().copied().filter(|note| (first..first + PART).contains(note));
         same("the notes of one sender", own.collect(), (first..first + 900).collect())?;
     }
     same("the number of notes", vec![notes.len() as u64], vec![2700])
