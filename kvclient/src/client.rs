@@ -234,7 +234,6 @@ impl Client {
             Ok(Reply::Value(answer, epoch)) => Some((Source { address, epoch }, answer)),
             _ => None,
         };
-        let answer = answer.as_ref().map(|(by, answer)| (by, answer.clone()));
         self.overlay().heard(now(), &key, answer);
     }
 

@@ -39,8 +39,8 @@
 //! known before. A write that failed with its outcome unknown promises nothing. A server that was
 //! restarted empty, with nobody left to fetch the store from, is believed: what was lost is lost. (One
 //! that has never heard of a key is not, before the one that knew it was asked as well.) And where a
-//! server's clock is far ahead of another's, a put of what was seen
-//! there is refused as invalid until the other has heard of it.
+//! server's clock is far ahead of another's, a put of what was seen there is refused as invalid until
+//! the other has heard of it.
 //!
 //! Clones of a client share all this: they are one reader and writer. Two clients share nothing, and
 //! see each other's writes as everybody else does.

@@ -165,10 +165,10 @@ impl Overlay {
     }
 
     /// What a witness has answered, if it has.
-    pub(crate) fn heard(&mut self, now: Duration, key: &str, answer: Option<(&Source, Lookup)>) {
+    pub(crate) fn heard(&mut self, now: Duration, key: &str, answer: Option<(Source, Lookup)>) {
         self.asked.remove(key);
         if let Some((by, answer)) = answer {
-            self.look(now, by, key, answer);
+            self.look(now, &by, key, answer);
         }
     }
 

@@ -18,6 +18,7 @@ pub mod index;
 pub mod noted;
 mod order;
 mod slab;
+mod table;
 mod tables;
 mod walk;
 
@@ -53,12 +54,22 @@ const MAX_UNSUMMED_BYTES: usize = 128;
 /// So many slots are summed up together, so that what they touch can be fetched from memory at once.
 const SUM_GROUP: usize = 64;
 
-/// A key that is looked for: its hash and, where it was looked for together with others, the slot
-/// where it seems to be. Anything may happen to the replica before it is used.
+/// A key that is looked for: its hash and, where it was looked for together with others, what was
+/// found. To be used before anything happens to the replica but queries and merges of those others.
 #[derive(Clone, Copy)]
 pub struct Sought {
     hash: KeyHash,
-    slot: Option<Slot>,
+    live: Trace,
+}
+
+/// What is known of a key's live entry.
+#[derive(Clone, Copy)]
+enum Trace {
+    Unknown,
+    /// It seems to be there.
+    Seems(Slot),
+    /// There is none.
+    Absent,
 }
 
 /// Where a key is, or belongs.
@@ -106,6 +117,15 @@ pub enum Merged {
 enum Kind {
     Live,
     Tombstone,
+}
+
+impl Sought {
+    fn slot(&self) -> Option<Slot> {
+        match self.live {
+            Trace::Seems(slot) => Some(slot),
+            Trace::Unknown | Trace::Absent => None,
+        }
+    }
 }
 
 /// One page of a List.
@@ -166,28 +186,31 @@ impl Replica {
 
     /// Begins to look for a key.
     pub fn seek(&self, key: &[u8]) -> Sought {
-        Sought { hash: self.hasher.hash(key), slot: None }
+        Sought { hash: self.hasher.hash(key), live: Trace::Unknown }
     }
 
     /// Looks for several keys, which takes less time than one after the other, and has the processor
     /// fetch what queries and merges of them will look at.
-    pub fn seek_all<'k>(&self, keys: impl Iterator<Item = &'k [u8]>) -> Vec<Sought> {
+    pub fn seek_all<'k>(&self, keys: impl Iterator<Item = &'k [u8]> + Clone) -> Vec<Sought> {
+        // What is not there now may come with an earlier one of the same key.
+        let nowhere =
+            if keys.clone().is_sorted_by(|a, b| a < b) { Trace::Absent } else { Trace::Unknown };
         let mut sought: Vec<Sought> = keys.map(|key| self.seek(key)).collect();
         if !self.tombstones.is_empty() {
             let dead = sought.iter().filter_map(|one| self.tombstones.seems(one.hash));
             self.tombstones.warm(dead);
         }
         for one in &mut sought {
-            one.slot = self.live.seems(one.hash);
+            one.live = self.live.seems(one.hash).map_or(nowhere, Trace::Seems);
         }
-        self.live.warm(sought.iter().filter_map(|one| one.slot));
+        self.live.warm(sought.iter().filter_map(Sought::slot));
         sought
     }
 
     /// Has the processor fetch what writes and merges of keys that were looked for together will
     /// change of the sums.
     pub fn warm_sums<'k>(&self, keys: impl Iterator<Item = (&'k [u8], Sought)>) {
-        let summed = keys.filter(|(_, one)| one.slot.is_none_or(|slot| !self.unsummed.has(slot)));
+        let summed = keys.filter(|(_, one)| one.slot().is_none_or(|slot| !self.unsummed.has(slot)));
         self.digest.warm(summed.map(|(key, _)| key));
     }
 
@@ -303,10 +326,14 @@ impl Replica {
         }
     }
 
-    fn place(&self, key: &[u8], Sought { hash, slot }: Sought) -> Place {
+    fn place(&self, key: &[u8], Sought { hash, live }: Sought) -> Place {
         let at = |kind| move |slot| At { kind, slot };
-        let is_there = |slot: &Slot| self.live.try_at(*slot).is_some_and(|e| e.key_bytes() == key);
-        let live = slot.filter(is_there).or_else(|| self.live.find(hash, key));
+        let is_there = |slot: Slot| self.live.try_at(slot).is_some_and(|e| e.key_bytes() == key);
+        let live = match live {
+            Trace::Seems(slot) if is_there(slot) => Some(slot),
+            Trace::Absent => None,
+            Trace::Seems(_) | Trace::Unknown => self.live.find(hash, key),
+        };
         let dead = || self.tombstones.find(hash, key).map(at(Kind::Tombstone));
         Place { hash, held: live.map(at(Kind::Live)).or_else(dead) }
     }

@@ -83,12 +83,12 @@ fn whoever_knew_a_key_is_asked_where_another_has_never_heard_of_it() {
     assert_eq!(overlay.witness(&by(1, 7), "b", &missing(None)).as_ref(), Some(known));
     // One cannot be reached, the other was restarted.
     overlay.heard(at(1), "a", None);
-    overlay.heard(at(1), "b", Some((&by(0, 2), missing(None))));
+    overlay.heard(at(1), "b", Some((by(0, 2), missing(None))));
     assert_eq!(overlay.look(at(1), &by(1, 7), "a", missing(None)), Some(versioned(5, "v")));
     assert_eq!(overlay.look(at(1), &by(1, 7), "b", missing(None)), None);
     assert_eq!(overlay.witness(&by(1, 7), "a", &missing(None)).as_ref(), Some(known), "again");
     // What it knows better stays.
-    overlay.heard(at(2), "a", Some((&by(0, 1), found(6, "new"))));
+    overlay.heard(at(2), "a", Some((by(0, 1), found(6, "new"))));
     assert_eq!(overlay.look(at(2), &by(1, 7), "a", missing(None)), Some(versioned(6, "new")));
 }
 

@@ -103,6 +103,7 @@ impl Index {
 
     /// Adds the entry of a key that has none, and returns its slot.
     pub fn insert(&mut self, hash: KeyHash, entry: Entry) -> Slot {
+        debug_assert!(self.find(hash, entry.key_bytes()).is_none(), "the key has an entry");
         let slot = self.slab.insert(entry);
         self.tables.insert(hash.0, slot);
         self.order.insert(slot, &self.slab);

@@ -2,7 +2,7 @@
 
 use crate::entry::Entry;
 
-/// The number of an entry's place.
+/// The number of an entry's place; never the largest there is.
 pub type Slot = u32;
 
 /// Entries in places that stay where they are: an entry that takes another one's place leaves
@@ -31,9 +31,9 @@ impl Slab {
         }
         let full = self.chunks.len() - 1;
         let last = &mut self.chunks[full];
-        let slot = Slot::try_from(full * CHUNK + last.len()).expect("fewer than 2^32 keys");
         last.push(Some(entry));
-        slot
+        let slots = Slot::try_from(full * CHUNK + last.len()).expect("fewer than 2^32 keys");
+        slots - 1
     }
 
     /// The entry at a place.

@@ -1,38 +1,19 @@
 //! Slots by the hashes of their keys, in many small hash tables.
 //!
-//! A hash table that is full moves everything in it to one of twice the size. Here that is a part of
-//! a thousand, so no write waits for more: ten microseconds when there are a million keys.
-
-use hashbrown::HashTable;
+//! A hash table that is full moves everything in it to a larger one. Here that is a part of a
+//! thousand, so no write waits for more: some microseconds when there are a million keys.
 
 use super::slab::Slot;
+use super::table::Table;
 
-/// The number of tables. Their sizes are this number times powers of two: with it, a million keys
-/// fill their tables to three quarters. (With a power of two they would be just too many for one
-/// size, and fill the next one to less than a half.)
-const TABLES: usize = 1280;
-
-/// What a table has of a key. With a part of the hash in it, a table grows without a look at any key,
-/// and a search looks at one only.
-#[derive(Clone, Copy)]
-struct Seat {
-    slot: Slot,
-    hash: u32,
-}
-
-impl Seat {
-    /// What a table goes by: it looks at the last bits, and at the first ones, which this makes of
-    /// all of them.
-    fn spread(&self) -> u64 {
-        u64::from(self.hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-    }
-}
+/// The number of tables.
+const TABLES: usize = 1024;
 
 /// See the module.
 #[derive(Default)]
 pub struct Tables {
     /// None before the first slot.
-    tables: Box<[HashTable<Seat>]>,
+    tables: Box<[Table]>,
     len: usize,
 }
 
@@ -44,36 +25,32 @@ impl Tables {
 
     /// The first slot with this hash that is the one.
     pub fn find(&self, hash: u64, is_it: impl Fn(Slot) -> bool) -> Option<Slot> {
-        let (table, like) = place(hash, 0);
-        let is_it = |seat: &Seat| seat.hash == like.hash && is_it(seat.slot);
-        self.tables.get(table)?.find(like.spread(), is_it).map(|seat| seat.slot)
+        let (table, hash) = place(hash);
+        self.tables.get(table)?.find(hash, is_it)
     }
 
     /// Adds a slot.
     pub fn insert(&mut self, hash: u64, slot: Slot) {
         if self.tables.is_empty() {
-            self.tables = std::iter::repeat_with(HashTable::new).take(TABLES).collect();
+            self.tables = std::iter::repeat_with(Table::default).take(TABLES).collect();
         }
-        let (table, seat) = place(hash, slot);
-        self.tables[table].insert_unique(seat.spread(), seat, Seat::spread);
+        let (table, hash) = place(hash);
+        self.tables[table].insert(hash, slot);
         self.len += 1;
     }
 
     /// Removes a slot.
     pub fn remove(&mut self, hash: u64, slot: Slot) {
-        let (table, seat) = place(hash, slot);
-        let Some(table) = self.tables.get_mut(table) else { return };
-        if let Ok(found) = table.find_entry(seat.spread(), |other| other.slot == slot) {
-            found.remove();
+        let (table, hash) = place(hash);
+        if self.tables.get_mut(table).is_some_and(|table| table.remove(hash, slot)) {
             self.len -= 1;
         }
     }
 }
 
-/// Which table, and the seat in it: each by its own half of the hash.
-fn place(hash: u64, slot: Slot) -> (usize, Seat) {
-    let table = ((hash >> 32) * TABLES as u64) >> 32;
-    (table as usize, Seat { slot, hash: hash as u32 })
+/// Which table, and the hash in it: each a half of the hash.
+fn place(hash: u64) -> (usize, u32) {
+    ((hash >> 32) as usize % TABLES, hash as u32)
 }
 
 #[cfg(test)]
@@ -120,12 +97,10 @@ mod tests {
     }
 
     #[test]
-    fn a_million_keys_fit_well_and_in_all_tables_alike() {
+    fn all_tables_are_used_alike() {
         let mut tables = Tables::default();
         (0..1_000_000).for_each(|number| tables.insert(hash(number), number));
-        let largest = tables.tables.iter().map(HashTable::len).max();
+        let largest = tables.tables.iter().map(Table::len).max();
         assert!(largest < Some(1_000_000 / TABLES * 6 / 5), "{largest:?}");
-        let room: usize = tables.tables.iter().map(HashTable::capacity).sum();
-        assert!(room < 1_000_000 * 5 / 4, "{room} places");
     }
 }

@@ -92,6 +92,27 @@ proptest! {
     }
 
     #[test]
+    fn keys_that_are_sought_together_are_merged_as_one_by_one(
+        groups in vec((entries(0..5), any::<bool>()), 0..6),
+    ) {
+        let (mut together, mut single) = (Replica::default(), Replica::default());
+        for (mut group, in_order) in groups {
+            if in_order {
+                group.sort_by(|a, b| a.key_bytes().cmp(b.key_bytes()));
+            }
+            let sought = together.seek_all(group.iter().map(Entry::key_bytes));
+            for (entry, sought) in group.into_iter().zip(sought) {
+                let held = together.get_sought(entry.key(), sought);
+                prop_assert_eq!(held, single.get(entry.key()));
+                let news = matches!(together.merge_sought(entry.clone(), sought), Merged::News(_));
+                prop_assert_eq!(news, single.merge(entry));
+            }
+            prop_assert_eq!(contents(&together), contents(&single));
+            prop_assert_eq!(together.digest().root(), single.digest().root());
+        }
+    }
+
+    #[test]
     fn a_replica_is_what_a_plain_fold_over_all_entries_gives(entries in entries(0..24)) {
         let mut model: BTreeMap<String, Entry> = BTreeMap::new();
         for entry in &entries {
