@@ -1,7 +1,8 @@
 //! Tests of the whole: real servers, real terminals, a real browser.
 //!
-//! The tests stand in `tests/`, marked as ignored so that a plain `cargo test` needs no browser; `cargo xtask test`
-//! runs them. By hand: `cargo test --workspace --test browser -- --ignored`.
+//! The tests stand in `tests/`. Those that need a browser are built with the feature `browser` only, so that a plain
+//! `cargo test` needs none; `cargo xtask test` runs them. By hand:
+//! `cargo test --workspace --features e2e/browser --test browser`.
 //!
 //! - [`stage`]: what a test plays on; keeps the evidence when it fails
 //! - [`world`]: a server to play in, which can be lost and come back

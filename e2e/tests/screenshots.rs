@@ -10,7 +10,6 @@ use e2e::world::World;
 use xtask::workspace;
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs a browser: cargo xtask screenshots"]
 async fn wide_and_narrow_by_day_and_by_night() -> Result<()> {
     Stage::play("screenshots", async |stage, world| {
         for (shape, size) in [("wide", WIDE), ("narrow", NARROW)] {

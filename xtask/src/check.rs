@@ -40,6 +40,9 @@ pub enum Step {
 /// The packages that must build for the browser on their own, whatever the page around them pulls in.
 const PORTABLE: [&str; 3] = ["kvcommon", "kvclient", "cmud"];
 
+/// The feature with which the tests that need a browser are built.
+const BROWSER_TESTS: &str = "e2e/browser";
+
 /// How long each decoder is fuzzed: enough to find what a change has broken, not what is hard to find.
 const FUZZ_SECONDS: u32 = 10;
 
@@ -65,14 +68,7 @@ pub fn check(steps: &[Step]) -> Result<ExitCode> {
 pub fn screenshots() -> Result<ExitCode> {
     Browser::ready()?;
     web::build()?;
-    run(cargo("test").args([
-        "--workspace",
-        "--test",
-        "screenshots",
-        "--",
-        "--ignored",
-        "--nocapture",
-    ]))?;
+    run(browser_test("screenshots").args(["--", "--nocapture"]))?;
     println!("{}", workspace::target()?.join("screenshots").display());
     Ok(ExitCode::SUCCESS)
 }
@@ -120,8 +116,9 @@ fn perform(step: Step) -> Tally {
         Step::Fmt => tally.check(run(cargo("fmt").args(["--all", "--check"]))),
         Step::Duplicates => tally.check(no_duplicates()),
         Step::Clippy => {
-            let clippy = ["--workspace", "--all-targets", "--", "--deny", "warnings"];
-            tally.check(run(cargo("clippy").args(clippy)));
+            let mut clippy = cargo("clippy");
+            clippy.args(["--workspace", "--all-targets", "--features", BROWSER_TESTS]);
+            tally.check(run(clippy.args(["--", "--deny", "warnings"])));
         }
         Step::Docs => {
             let mut doc = cargo("doc");
@@ -135,21 +132,20 @@ fn perform(step: Step) -> Tally {
             Err(error) => tally.check(Err(error)),
         },
         Step::Browser => match Browser::ready().and_then(|_| web::build()) {
-            // The browser tests are marked as ignored, so that a plain `cargo test` needs no browser; and they run
-            // with --workspace, so that cargo resolves the same features and builds nothing a second time.
-            Ok(_) => tally.tests(cargo("test").args([
-                "--workspace",
-                "--test",
-                "browser",
-                "--no-fail-fast",
-                "--",
-                "--ignored",
-            ])),
+            Ok(_) => tally.tests(browser_test("browser").arg("--no-fail-fast")),
             Err(error) => tally.check(Err(error)),
         },
         Step::Sim => tally.check(run(&mut sim::command(&["--seeds".into(), SEEDS.to_string()]))),
     }
     tally
+}
+
+/// A test program that needs a browser. It is built with --workspace, so that cargo resolves the same features as for
+/// the other tests and builds nothing a second time.
+fn browser_test(name: &str) -> Command {
+    let mut test = cargo("test");
+    test.args(["--workspace", "--features", BROWSER_TESTS, "--test", name]);
+    test
 }
 
 fn fuzz_shortly(tally: &mut Tally) {

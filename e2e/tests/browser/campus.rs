@@ -6,7 +6,6 @@ use e2e::page::WIDE;
 use e2e::terminal::Terminal;
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs a browser: cargo xtask test browser"]
 async fn an_evening_on_campus() -> Result<()> {
     Stage::play("campus", async |stage, world| {
         let ada = stage.browser(WIDE).await?;

@@ -8,7 +8,6 @@ use e2e::terminal::Terminal;
 const TAKEN: &str = "has been opened in another window";
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs a browser: cargo xtask test browser"]
 async fn a_character_walks_from_face_to_face_and_back() -> Result<()> {
     Stage::play("faces", async |stage, world| {
         let mut terminal = Terminal::open(world, "Barbara")?;

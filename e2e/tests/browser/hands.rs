@@ -6,7 +6,6 @@ use e2e::page::{NARROW, Page, WIDE};
 use fantoccini::key::Key;
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs a browser: cargo xtask test browser"]
 async fn a_phone_shows_everything_without_scrolling_sideways() -> Result<()> {
     Stage::play("phone", async |stage, world| {
         let page = stage.browser(NARROW).await?;
@@ -40,7 +39,6 @@ async fn a_phone_shows_everything_without_scrolling_sideways() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs a browser: cargo xtask test browser"]
 async fn a_keyboard_is_enough() -> Result<()> {
     Stage::play("keyboard", async |stage, world| {
         let page = stage.browser(WIDE).await?;

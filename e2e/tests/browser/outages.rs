@@ -6,7 +6,6 @@ use e2e::page::WIDE;
 use testproxy::Proxy;
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs a browser: cargo xtask test browser"]
 async fn a_server_dies_and_comes_back_with_nothing() -> Result<()> {
     Stage::play("death", async |stage, world| {
         let page = stage.browser(WIDE).await?;
@@ -40,7 +39,6 @@ async fn a_server_dies_and_comes_back_with_nothing() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs a browser: cargo xtask test browser"]
 async fn a_cable_is_pulled_and_the_command_waits_for_it() -> Result<()> {
     Stage::play("cable", async |stage, world| {
         let cable = Proxy::start("127.0.0.1:0", world.http.to_string()).await?;

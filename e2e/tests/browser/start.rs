@@ -8,7 +8,6 @@ use e2e::page::WIDE;
 const FIRST_PROMPT_MS: f64 = 1000.0;
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs a browser: cargo xtask test browser"]
 async fn the_first_prompt_comes_within_a_second() -> Result<()> {
     Stage::play("start", async |stage, world| {
         let page = stage.browser(WIDE).await?;
