@@ -13,7 +13,6 @@
 
 use actor::SharedBytes;
 use kvcommon::Stamp;
-use kvcommon::limits::{MAX_VALUE_BYTES, check_key, check_value};
 use serde::{Deserialize, Serialize};
 
 use crate::entry::Entry;
@@ -160,29 +159,19 @@ impl Unpacker {
         let step = self.varint()?;
         let step = (step >> 1).cast_signed() ^ -(step & 1).cast_signed();
         let millis = self.millis.wrapping_add(step.cast_unsigned());
-        if millis >= Stamp::MILLIS_LIMIT {
-            return None;
-        }
         self.millis = millis;
         let counter = if head & 2 == 0 { 0 } else { u32::try_from(self.varint()?).ok()? };
         let stamp = Stamp { millis, counter, uid };
 
-        let key_from = self.take(head >> 2)?;
-        let value_from = if head & 1 == 0 {
-            let length = self.varint()?;
-            if length > MAX_VALUE_BYTES as u64 {
-                return None;
+        let key = self.take(head >> 2)?;
+        let value = match head & 1 {
+            0 => {
+                let length = self.varint()?;
+                Some(self.take(length)?)
             }
-            Some(self.take(length)?)
-        } else {
-            None
+            _ => None,
         };
-        let key = check_key(&self.bytes[key_from]).ok()?;
-        let value = match value_from {
-            Some(range) => Some(check_value(&self.bytes[range]).ok()?),
-            None => None,
-        };
-        Some(Entry::new(stamp, key, value))
+        Entry::checked(stamp, &self.bytes[key], value.map(|value| &self.bytes[value])).ok()
     }
 
     fn new_writer(&mut self, place: usize) -> Option<u64> {

@@ -87,13 +87,16 @@ impl Table {
         let old = std::mem::take(&mut self.seats);
         self.seats = vec![FREE; self.homes as usize];
         let mut next = 0;
-        for seat in old.into_iter().filter(|seat| *seat != FREE) {
-            let at = self.home(seat).max(next);
+        for seat in old {
+            // Whether a seat is free cannot be predicted, so this does not branch on it: a free one is
+            // put where the next one goes, too.
+            let taken = usize::from(seat != FREE);
+            let at = next.max(self.home(seat) * taken);
             if at == self.seats.len() {
                 self.seats.push(FREE);
             }
             self.seats[at] = seat;
-            next = at + 1;
+            next = at + taken;
         }
     }
 
