@@ -5,12 +5,13 @@ use std::hash::{Hash, Hasher};
 use std::{fmt, ops::Deref};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use triomphe::ThinArc;
+use triomphe::{Arc, ThinArc};
 
 /// Immutable bytes whose clones share one allocation.
 ///
-/// This is the only shared memory between actors. It is sound because nobody can change it: there is
-/// no way from a `&SharedBytes` to a `&mut [u8]`. Over a link it travels as plain bytes.
+/// This is the only shared memory between actors. It is sound because nobody can change what others
+/// see: there is no way from a `&SharedBytes` to a `&mut [u8]`, and from a `&mut SharedBytes` only while
+/// it has no clone. Over a link it travels as plain bytes.
 ///
 /// A handle takes eight bytes, and so does its `Option`. The allocation holds two numbers, the
 /// clones and the length, and then the bytes, which are copied there when it is made: a part of a
@@ -22,6 +23,11 @@ impl SharedBytes {
     /// Copies `bytes` into an allocation of its own.
     pub fn copy_from_slice(bytes: &[u8]) -> Self {
         SharedBytes(ThinArc::from_header_and_slice((), bytes))
+    }
+
+    /// Changes the bytes where they are, if this is the only handle to them. Returns whether it is.
+    pub fn change_if_alone(&mut self, change: impl FnOnce(&mut [u8])) -> bool {
+        self.0.with_arc_mut(|arc| Arc::get_mut(arc).map(|all| change(all.slice_mut())).is_some())
     }
 
     /// The bytes.
@@ -166,6 +172,17 @@ mod tests {
     #[test]
     fn a_handle_takes_eight_bytes() {
         assert_eq!(size_of::<Option<SharedBytes>>(), 8);
+    }
+
+    #[test]
+    fn bytes_change_only_while_nobody_else_has_them() {
+        let mut bytes = SharedBytes::from("ab".as_bytes());
+        let clone = bytes.clone();
+        assert!(!bytes.change_if_alone(|bytes| bytes[0] = b'x'));
+        assert_eq!(&*clone, b"ab");
+        drop(clone);
+        assert!(bytes.change_if_alone(|bytes| bytes[0] = b'x'));
+        assert_eq!(&*bytes, b"xb");
     }
 
     #[test]

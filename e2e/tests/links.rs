@@ -121,8 +121,12 @@ fn parse(line: &str) -> Option<Line> {
     })
 }
 
+/// A free address. Its port lies below those that the operating system gives to outgoing connections, or one of
+/// these might take it while the receiver is away.
 fn free_address() -> Result<String> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string())
+    let first = 9_000 + (std::process::id() % 900) as u16;
+    let mut addresses = (first..10_000).map(|port| format!("127.0.0.1:{port}"));
+    addresses.find(|address| TcpListener::bind(address).is_ok()).context("no port is free")
 }
 
 /// A million numbers, 300 MB in all. The receiver is killed in the middle, is away for so long that more than

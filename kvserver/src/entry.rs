@@ -11,8 +11,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A key, the stamp of its last write, and its value, or a tombstone where it was deleted.
 ///
-/// An entry never changes, so all replicas of a process, and the messages between them, share one
-/// copy of its bytes: a further replica of a key costs a pointer. The layout, little-endian:
+/// Whoever has an entry never sees it change, so all replicas of a process, and the messages between
+/// them, share one copy of its bytes: a further replica of a key costs a pointer. The layout,
+/// little-endian:
 ///
 /// ```text
 /// head u64 | uid u64 | [counter u32] | key … | value …
@@ -59,9 +60,7 @@ impl Entry {
     }
 
     fn of(stamp: Stamp, key: &[u8], value: Option<&[u8]>) -> Self {
-        let text = value.unwrap_or_default();
-        let counter = if stamp.counter == 0 { 0 } else { COUNTER };
-        let length = FIXED + counter + key.len() + text.len();
+        let length = length(stamp, key, value.unwrap_or_default());
         let (mut small, mut large);
         let bytes = if length <= SMALL {
             small = [0; SMALL];
@@ -70,16 +69,18 @@ impl Entry {
             large = vec![0; length];
             large.as_mut_slice()
         };
-        let flags = u64::from(value.is_none()) * TOMBSTONE + u64::from(counter > 0) * HAS_COUNTER;
-        let head = stamp.millis << MILLIS_AT | (key.len() as u64) << KEY_LENGTH_AT | flags;
-        bytes[..8].copy_from_slice(&head.to_le_bytes());
-        bytes[8..FIXED].copy_from_slice(&stamp.uid.to_le_bytes());
-        let (counter_bytes, rest) = bytes[FIXED..].split_at_mut(counter);
-        counter_bytes.copy_from_slice(&stamp.counter.to_le_bytes()[..counter]);
-        let (key_bytes, value_bytes) = rest.split_at_mut(key.len());
-        key_bytes.copy_from_slice(key);
-        value_bytes.copy_from_slice(text);
+        fill(bytes, stamp, key, value);
         Self(SharedBytes::copy_from_slice(bytes))
+    }
+
+    /// Has the entry of a Put take the place of this one: in the same memory, if it is as long and
+    /// nobody else has a handle to this one.
+    pub fn put(&mut self, stamp: Stamp, key: &str, value: &str) {
+        let length = length(stamp, key.as_bytes(), value.as_bytes());
+        let fill = |bytes: &mut [u8]| fill(bytes, stamp, key.as_bytes(), Some(value.as_bytes()));
+        if self.0.len() != length || !self.0.change_if_alone(fill) {
+            *self = Self::new(stamp, key, Some(value));
+        }
     }
 
     /// When it was written, and by whom.
@@ -142,6 +143,24 @@ impl Entry {
     fn head(&self) -> u64 {
         u64::from_le_bytes(*self.0.first_chunk().expect(CHECKED))
     }
+}
+
+fn length(stamp: Stamp, key: &[u8], value: &[u8]) -> usize {
+    FIXED + if stamp.counter == 0 { 0 } else { COUNTER } + key.len() + value.len()
+}
+
+/// Writes an entry into as many bytes as it takes.
+fn fill(bytes: &mut [u8], stamp: Stamp, key: &[u8], value: Option<&[u8]>) {
+    let counter = if stamp.counter == 0 { 0 } else { COUNTER };
+    let flags = u64::from(value.is_none()) * TOMBSTONE + u64::from(counter > 0) * HAS_COUNTER;
+    let head = stamp.millis << MILLIS_AT | (key.len() as u64) << KEY_LENGTH_AT | flags;
+    bytes[..8].copy_from_slice(&head.to_le_bytes());
+    bytes[8..FIXED].copy_from_slice(&stamp.uid.to_le_bytes());
+    let (counter_bytes, rest) = bytes[FIXED..].split_at_mut(counter);
+    counter_bytes.copy_from_slice(&stamp.counter.to_le_bytes()[..counter]);
+    let (key_bytes, value_bytes) = rest.split_at_mut(key.len());
+    key_bytes.copy_from_slice(key);
+    value_bytes.copy_from_slice(value.unwrap_or_default());
 }
 
 fn key_at(head: u64) -> usize {
@@ -327,6 +346,25 @@ mod tests {
             prop_assert_eq!(entry.value(), value.as_deref());
             let bytes = postcard::to_stdvec(&entry).unwrap();
             prop_assert_eq!(postcard::from_bytes::<Entry>(&bytes), Ok(entry));
+        }
+
+        #[test]
+        fn a_put_takes_the_place_of_an_entry_and_no_other_handle_sees_it(
+            counters in (0..2_u32, 0..2_u32),
+            values in (proptest::option::of("[a-c]{0,3}"), "[a-c]{0,3}"),
+            is_shared: bool,
+        ) {
+            let old = Stamp { millis: 1, counter: counters.0, uid: 1 };
+            let new = Stamp { millis: 2, counter: counters.1, uid: u64::MAX };
+            let before = Entry::new(old, "key", values.0.as_deref());
+            let mut entry = Entry::new(old, "key", values.0.as_deref());
+            let other = is_shared.then(|| entry.clone());
+            let place = entry.bytes().as_ptr();
+            entry.put(new, "key", &values.1);
+            prop_assert_eq!(&entry, &Entry::new(new, "key", Some(&values.1)));
+            prop_assert!(other.is_none_or(|other| other == before));
+            let is_as_long = entry.bytes().len() == before.bytes().len();
+            prop_assert_eq!(entry.bytes().as_ptr() == place, is_as_long && !is_shared);
         }
 
         #[test]

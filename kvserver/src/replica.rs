@@ -1,5 +1,6 @@
 //! One replica: an ordered map in which the last writer wins.
 
+use std::hint::black_box;
 use std::ops::Bound;
 
 use kvcommon::limits::{ENTRY_OVERHEAD_BYTES, PAGE_BYTES};
@@ -55,7 +56,8 @@ const MAX_UNSUMMED_BYTES: usize = 128;
 const SUM_GROUP: usize = 64;
 
 /// A key that is looked for: its hash and, where it was looked for together with others, what was
-/// found. To be used before anything happens to the replica but queries and merges of those others.
+/// found. Before it is used, nothing may happen to the replica but queries, writes and merges of those
+/// others, each once.
 #[derive(Clone, Copy)]
 pub struct Sought {
     hash: KeyHash,
@@ -184,6 +186,14 @@ impl Replica {
         }
     }
 
+    /// What is held at each of these places where there is anything: fetched at once, so that the
+    /// processor does not wait for each of them in its turn.
+    pub fn all_at<'a>(&'a self, places: &'a [At]) -> impl Iterator<Item = &'a Entry> {
+        let entries = places.iter().filter_map(|at| self.at(*at));
+        black_box(entries.clone().fold(0, |all, entry| all ^ entry.bytes()[0]));
+        entries
+    }
+
     /// Begins to look for a key.
     pub fn seek(&self, key: &[u8]) -> Sought {
         Sought { hash: self.hasher.hash(key), live: Trace::Unknown }
@@ -192,7 +202,8 @@ impl Replica {
     /// Looks for several keys, which takes less time than one after the other, and has the processor
     /// fetch what queries and merges of them will look at.
     pub fn seek_all<'k>(&self, keys: impl Iterator<Item = &'k [u8]> + Clone) -> Vec<Sought> {
-        // What is not there now may come with an earlier one of the same key.
+        // What is not there now may come with an earlier one of the same key; but keys in their order
+        // are all different.
         let nowhere =
             if keys.clone().is_sorted_by(|a, b| a < b) { Trace::Absent } else { Trace::Unknown };
         let mut sought: Vec<Sought> = keys.map(|key| self.seek(key)).collect();
@@ -244,7 +255,13 @@ impl Replica {
         let place = self.place(key.as_bytes(), sought);
         let held = self.held(&place).map(Entry::stamp);
         let stamp = writer.stamp(clock_millis, held.max(floor))?;
-        Some(self.store(&place, Entry::new(stamp, key, value)))
+        match (place.held, value) {
+            (Some(At { kind: Kind::Live, slot }), Some(value)) => {
+                self.overwrite(slot, |live| live.put(slot, stamp, key, value));
+                place.held
+            }
+            _ => Some(self.store(&place, Entry::new(stamp, key, value))),
+        }
     }
 
     /// Takes an entry from another replica, unless what is held is at least as new. Returns whether
@@ -331,7 +348,10 @@ impl Replica {
         let is_there = |slot: Slot| self.live.try_at(slot).is_some_and(|e| e.key_bytes() == key);
         let live = match live {
             Trace::Seems(slot) if is_there(slot) => Some(slot),
-            Trace::Absent => None,
+            Trace::Absent => {
+                debug_assert!(self.live.find(hash, key).is_none(), "the key has come meanwhile");
+                None
+            }
             Trace::Seems(_) | Trace::Unknown => self.live.find(hash, key),
         };
         let dead = || self.tombstones.find(hash, key).map(at(Kind::Tombstone));
@@ -346,7 +366,7 @@ impl Replica {
         let kind = if entry.is_tombstone() { Kind::Tombstone } else { Kind::Live };
         let slot = match (*held, kind) {
             (Some(At { kind: Kind::Live, slot }), Kind::Live) => {
-                self.overwrite(slot, entry);
+                self.overwrite(slot, |live| drop(live.replace(slot, entry)));
                 slot
             }
             (Some(At { kind: Kind::Tombstone, slot }), Kind::Tombstone) => {
@@ -372,20 +392,20 @@ impl Replica {
         At { kind, slot }
     }
 
-    /// Puts a live entry into the place of an earlier one.
-    fn overwrite(&mut self, slot: Slot, entry: Entry) {
+    /// Has a later live entry take the place of the one that is there.
+    fn overwrite(&mut self, slot: Slot, change: impl FnOnce(&mut Index)) {
         let waits = self.unsummed.has(slot);
-        let may_wait = entry.bytes().len() <= MAX_UNSUMMED_BYTES
-            && (waits || self.unsummed.size() < MAX_UNSUMMED);
-        let old = self.live.replace(slot, entry);
         if !waits {
-            self.digest.take_out(&old);
+            self.digest.take_out(self.live.at(slot));
         }
-        if may_wait {
+        change(&mut self.live);
+        let entry = self.live.at(slot);
+        let may_wait = waits || self.unsummed.size() < MAX_UNSUMMED;
+        if may_wait && entry.bytes().len() <= MAX_UNSUMMED_BYTES {
             self.unsummed.add(slot);
         } else {
             self.unsummed.remove(slot);
-            self.digest.add(self.live.at(slot));
+            self.digest.add(entry);
         }
     }
 }

@@ -140,8 +140,8 @@ fn perform(step: Step) -> Tally {
     tally
 }
 
-/// A test program that needs a browser. It is built with --workspace, so that cargo resolves the same features as for
-/// the other tests and builds nothing a second time.
+/// A test program that needs a browser. It is built with --workspace, so that cargo resolves the same features of
+/// dependencies as for the other tests and builds none of them a second time.
 fn browser_test(name: &str) -> Command {
     let mut test = cargo("test");
     test.args(["--workspace", "--features", BROWSER_TESTS, "--test", name]);

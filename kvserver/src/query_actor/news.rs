@@ -4,6 +4,9 @@ use crate::entry::Entry;
 use crate::replica::noted::NotedPlaces;
 use crate::replica::{At, Replica};
 
+/// So many entries are fetched from memory at once.
+const GROUP: usize = 64;
+
 /// Entries to be told. Of what is written or merged one by one only the places are kept: what is
 /// there when it is told is the newest entry of the key, however often that was written, and needs no
 /// search.
@@ -42,7 +45,11 @@ impl News {
         // told by whoever wrote there, or a round has deleted it, which all get. Where another key is
         // now, that is told once more.
         let mut entries = std::mem::take(&mut self.others);
-        entries.extend(self.wrote.take().filter_map(|at| replica.at(at)).cloned());
+        let places: Vec<At> = self.wrote.take().collect();
+        entries.reserve(places.len());
+        for group in places.chunks(GROUP) {
+            entries.extend(replica.all_at(group).cloned());
+        }
         entries
     }
 }

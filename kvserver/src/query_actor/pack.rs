@@ -269,7 +269,8 @@ mod tests {
                 bytes[at] = byte;
             }
             for entry in Unpacker::from(Pack { bytes: bytes.into(), entries: 0 }).flatten() {
-                prop_assert!(entry.stamp().millis < Stamp::MILLIS_LIMIT);
+                let bytes = SharedBytes::copy_from_slice(entry.bytes());
+                prop_assert_eq!(Entry::try_from(bytes), Ok(entry));
             }
         }
     }

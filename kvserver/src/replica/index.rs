@@ -17,6 +17,7 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::ops::Bound;
 
+use kvcommon::Stamp;
 use siphasher::sip::SipHasher13;
 
 use super::order::Order;
@@ -101,9 +102,14 @@ impl Index {
         self.slab.replace(slot, entry)
     }
 
+    /// Makes the entry at a slot that of a later Put to its key.
+    pub fn put(&mut self, slot: Slot, stamp: Stamp, key: &str, value: &str) {
+        debug_assert_eq!(self.slab.key(slot), key.as_bytes());
+        self.slab.get_mut(slot).put(stamp, key, value);
+    }
+
     /// Adds the entry of a key that has none, and returns its slot.
     pub fn insert(&mut self, hash: KeyHash, entry: Entry) -> Slot {
-        debug_assert!(self.find(hash, entry.key_bytes()).is_none(), "the key has an entry");
         let slot = self.slab.insert(entry);
         self.tables.insert(hash.0, slot);
         self.order.insert(slot, &self.slab);

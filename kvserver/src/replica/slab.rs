@@ -41,6 +41,11 @@ impl Slab {
         self.chunks[slot as usize / CHUNK][slot as usize % CHUNK].as_ref().expect(TAKEN)
     }
 
+    /// The entry at a place, to be changed.
+    pub fn get_mut(&mut self, slot: Slot) -> &mut Entry {
+        self.chunks[slot as usize / CHUNK][slot as usize % CHUNK].as_mut().expect(TAKEN)
+    }
+
     /// The entry at a place, if there is one.
     pub fn try_get(&self, slot: Slot) -> Option<&Entry> {
         self.chunks.get(slot as usize / CHUNK)?.get(slot as usize % CHUNK)?.as_ref()
