@@ -15,15 +15,16 @@
 //! sibling has reached the others from there. To each other server of M actors, actor i tells what
 //! its own clients have written, and it tells that to actor i mod M alone, which passes it on to its
 //! siblings. Nothing is forwarded to third servers (but between two that cannot hear each other, by one
-//! that hears both): every server tells every other one itself. So a write crosses to another server once, goes over each ordered pair of actors at most once, and no
-//! cost of a Put depends on what the store already holds.
+//! that hears both): every server tells every other one itself. So a write crosses to another server
+//! once, goes over each ordered pair of actors at most once, and no cost of a Put depends on what the
+//! store already holds.
 //!
 //! ## What is told
 //!
 //! Between two messages an actor remembers what has changed, by key (`outbox` for siblings, `stream`
 //! for other servers): a key that is overwritten a hundred times meanwhile goes out once, with its
-//! newest entry. An entry is immutable and its bytes are shared by all replicas of the process, so
-//! what is remembered, what a message holds, and what a further replica costs is a pointer for each
+//! newest entry. An entry's bytes are shared by all replicas of the process, and change only while
+//! nobody shares them, so what is remembered, what a message holds, and what a further replica costs is a pointer for each
 //! key. Between servers, entries are packed (`pack`): a write costs four to six bytes beyond its key
 //! and its value.
 //!
