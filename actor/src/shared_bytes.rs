@@ -7,7 +7,7 @@ use std::{fmt, ops::Deref};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use triomphe::{Arc, ThinArc};
 
-/// Immutable bytes whose clones share one allocation.
+/// Bytes whose clones share one allocation, and which never change while they do.
 ///
 /// This is the only shared memory between actors. It is sound because nobody can change what others
 /// see: there is no way from a `&SharedBytes` to a `&mut [u8]`, and from a `&mut SharedBytes` only while
@@ -25,7 +25,8 @@ impl SharedBytes {
         SharedBytes(ThinArc::from_header_and_slice((), bytes))
     }
 
-    /// Changes the bytes where they are, if this is the only handle to them. Returns whether it is.
+    /// Changes the bytes where they are, if this is the only handle to them. Returns whether it is. If
+    /// `change` panics, what it has changed stays.
     pub fn change_if_alone(&mut self, change: impl FnOnce(&mut [u8])) -> bool {
         self.0.with_arc_mut(|arc| Arc::get_mut(arc).map(|all| change(all.slice_mut())).is_some())
     }

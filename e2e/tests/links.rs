@@ -4,6 +4,7 @@
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -124,8 +125,11 @@ fn parse(line: &str) -> Option<Line> {
 /// A free address. Its port lies below those that the operating system gives to outgoing connections, or one of
 /// these might take it while the receiver is away.
 fn free_address() -> Result<String> {
-    let first = 9_000 + (std::process::id() % 900) as u16;
-    let mut addresses = (first..10_000).map(|port| format!("127.0.0.1:{port}"));
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let mut addresses = (0..900).map(|_| {
+        let place = NEXT.fetch_add(1, Relaxed) + std::process::id();
+        format!("127.0.0.1:{}", 9_000 + place % 900)
+    });
     addresses.find(|address| TcpListener::bind(address).is_ok()).context("no port is free")
 }
 
