@@ -330,6 +330,24 @@ mod tests {
         check(without_counter, "a counter of zero");
     }
 
+    #[test]
+    fn an_entry_is_made_of_all_that_keeps_to_the_limits_and_of_nothing_else() {
+        let check = |millis, key: &[u8], value: &[u8], cause: Option<&str>| {
+            let stamp = Stamp { millis, counter: 0, uid: 0 };
+            let made = Entry::checked(stamp, key, Some(value));
+            assert_eq!(made.map_err(|NotAnEntry(cause)| cause).err(), cause);
+        };
+        let (key, value) = ([b'k'; MAX_KEY_BYTES], vec![b'v'; MAX_VALUE_BYTES]);
+        check(Stamp::MILLIS_LIMIT - 1, &key, &value, None);
+        check(Stamp::MILLIS_LIMIT, b"k", b"v", Some("the stamp lies beyond the year 6429"));
+        check(0, b"", b"v", Some("the key breaks a rule"));
+        check(0, &[&key[..], b"k"].concat(), b"v", Some("the key breaks a rule"));
+        check(0, b"\xff", b"v", Some("the key breaks a rule"));
+        check(0, b"k", &[&value[..], b"v"].concat(), Some("the value is too large"));
+        check(0, b"k", b"\xff", Some("the value is not UTF-8"));
+        check(0, "ä".as_bytes(), "ö".as_bytes(), None);
+    }
+
     proptest! {
         #[test]
         fn an_entry_gives_back_what_it_was_made_of_and_travels(
