@@ -12,8 +12,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// A key, the stamp of its last write, and its value, or a tombstone where it was deleted.
 ///
 /// An entry never changes while anybody else has a handle to it, so all replicas of a process, and the
-/// messages between them, share one copy of its bytes: a further replica of a key costs a pointer. The layout,
-/// little-endian:
+/// messages between them, share one copy of its bytes: a further replica of a key costs a pointer. The
+/// layout, little-endian:
 ///
 /// ```text
 /// head u64 | uid u64 | [counter u32] | key … | value …

@@ -24,9 +24,9 @@
 //! Between two messages an actor remembers what has changed, by key (`outbox` for siblings, `stream`
 //! for other servers): a key that is overwritten a hundred times meanwhile goes out once, with its
 //! newest entry. An entry's bytes are shared by all replicas of the process, and change only while
-//! nobody shares them, so what is remembered, what a message holds, and what a further replica costs is a pointer for each
-//! key. Between servers, entries are packed (`pack`): a write costs four to six bytes beyond its key
-//! and its value.
+//! nobody shares them, so what is remembered, what a message holds, and what a further replica costs is
+//! a pointer for each key. Between servers, entries are packed (`pack`): a write costs four to six bytes
+//! beyond its key and its value.
 //!
 //! ## When
 //!
