@@ -9,9 +9,10 @@
 //! each bucket has the wrapping sum of the 128-bit hashes of its live entries; the sums of a group and
 //! the root are kept the same way. Equal roots mean equal stores. Sums are needed a few times a second
 //! and entries are written a million times, so a replica does not keep them up to date: the first
-//! overwrite of a key takes the old entry out of them, further ones cost nothing, and whoever asks for
-//! the sums has what such keys hold by then added, which takes some milliseconds at most
-//! ([`Replica::digest`](crate::replica::Replica::digest)).
+//! overwrite of a key takes the old entry out of them, and further ones cost nothing. Whoever asks for
+//! the sums has what such keys hold by then added first, a slice at a time and with queries in between
+//! ([`Replica::sum_up`](crate::replica::Replica::sum_up)), and what was said of sums waits until that is
+//! done. What brings entries waits for nothing, so it is merged in the order in which it came.
 //!
 //! The hash is XXH3 with a seed: specified independently of any machine, at home in every language,
 //! and of quality enough that sums of hashes do not cancel; [`Sum`] says what it takes. Its speed

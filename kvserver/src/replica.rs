@@ -10,17 +10,19 @@ use crate::digest::{Bucket, Digest};
 use crate::entry::Entry;
 use crate::stamp::Writer;
 use index::{Index, KeyHash, KeyHasher};
-use noted::Noted;
 use slab::Slot;
+use unsummed::Unsummed;
 
 pub use walk::{Remains, Walk};
 
 pub mod index;
+mod marks;
 pub mod noted;
 mod order;
 mod slab;
 mod table;
 mod tables;
+mod unsummed;
 mod walk;
 
 #[cfg(test)]
@@ -38,16 +40,12 @@ pub struct Replica {
     live: Index,
     tombstones: Index,
     hasher: KeyHasher,
-    /// The sums of the live entries, but for those in slots that are noted in `unsummed`.
+    /// The sums of the live entries, but for those in slots that are `unsummed`.
     digest: Digest,
     /// Slots that were overwritten since the sums were last asked for. What is in them is added when
     /// they are asked for again, so a key that is overwritten many times meanwhile costs once.
-    unsummed: Noted,
+    unsummed: Unsummed,
 }
-
-/// So many slots at most wait to be summed up, which takes some milliseconds; with more of them, the
-/// sums are kept up to date at every write. Few in tests, so that both are common.
-const MAX_UNSUMMED: usize = if cfg!(test) { 3 } else { 1 << 16 };
 
 /// A larger entry is summed at once.
 const MAX_UNSUMMED_BYTES: usize = 128;
@@ -313,11 +311,21 @@ impl Replica {
         self.live.range(from)
     }
 
-    /// The sums by which the live entries are compared with another replica's.
-    pub fn digest(&mut self) -> &Digest {
-        for slots in self.unsummed.take().chunks(SUM_GROUP) {
+    /// Brings the sums up to date, over some `limit` entries, and returns whether they are.
+    ///
+    /// While they are not, each entry that is written is summed at once, unless its slot waits
+    /// already; so whoever calls this again and again comes to an end, whatever is written meanwhile.
+    pub fn sum_up(&mut self, limit: usize) -> bool {
+        for slots in self.unsummed.take_some(limit).chunks(SUM_GROUP) {
             self.digest.add_all(slots.iter().map(|slot| self.live.at(*slot)));
         }
+        self.unsummed.is_empty()
+    }
+
+    /// The sums by which the live entries are compared with another replica's. They are brought up to
+    /// date first, which takes long unless [`sum_up`](Self::sum_up) has just done so.
+    pub fn digest(&mut self) -> &Digest {
+        self.sum_up(usize::MAX);
         &self.digest
     }
 
@@ -400,10 +408,8 @@ impl Replica {
         }
         change(&mut self.live);
         let entry = self.live.at(slot);
-        let may_wait = waits || self.unsummed.size() < MAX_UNSUMMED;
-        if may_wait && entry.bytes().len() <= MAX_UNSUMMED_BYTES {
-            self.unsummed.add(slot);
-        } else {
+        let waits = entry.bytes().len() <= MAX_UNSUMMED_BYTES && self.unsummed.add(slot);
+        if !waits {
             self.unsummed.remove(slot);
             self.digest.add(entry);
         }

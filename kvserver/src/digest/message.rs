@@ -70,6 +70,11 @@ pub enum Message {
 }
 
 impl Message {
+    /// Whether it tells sums or asks for some.
+    pub(super) fn is_of_sums(&self) -> bool {
+        matches!(self, Self::Root(..) | Self::Groups(..) | Self::Open(..) | Self::Opened(..))
+    }
+
     /// How many bytes it keeps, about.
     pub fn bytes(&self) -> usize {
         let keys = |keys: &[String]| keys.iter().map(String::len).sum::<usize>();

@@ -60,8 +60,11 @@ impl Pair {
 
     fn begin(&mut self, end: usize) {
         let (replica, comparison) = &mut self.ends[end];
-        let first = comparison.begin(replica);
-        self.send(end, first);
+        let mut send = Vec::from_iter(comparison.begin(replica));
+        while comparison.has_work() {
+            send.extend(comparison.work(replica, 3, self.now).send);
+        }
+        self.send(end, send);
     }
 
     fn send(&mut self, from: usize, messages: impl IntoIterator<Item = Message>) {
@@ -78,7 +81,7 @@ impl Pair {
         let (replica, comparison) = &mut self.ends[to];
         let mut send = comparison.on_message(message, replica, self.now).send;
         while comparison.has_work() {
-            send.extend(comparison.work(replica, slice).send);
+            send.extend(comparison.work(replica, slice, self.now).send);
         }
         self.send(to, send);
     }
@@ -116,6 +119,65 @@ fn nothing_that_differs_costs_a_root_and_a_word() {
         pair.sent.iter().map(|message| postcard::to_stdvec(message).unwrap().len()).sum();
     assert!(bytes <= 100 * 28, "{bytes} bytes");
     assert_eq!(pair.ends[0].1.tally().equal, 100);
+}
+
+/// Twelve entries of this time: more than are summed up in five turns.
+fn twelve(millis: u64) -> impl Iterator<Item = Entry> {
+    ('a'..='l').map(move |key| entry(&key.to_string(), millis, Some("v")))
+}
+
+/// A replica in which all wait to be summed up.
+fn overwritten() -> Replica {
+    let mut replica = replica(FEW, &twelve(1).collect::<Vec<_>>());
+    assert!(twelve(2).all(|entry| replica.merge(entry)));
+    replica
+}
+
+#[test]
+fn what_is_said_of_sums_waits_for_them_and_entries_do_not() {
+    let mut replica = overwritten();
+    let mut comparison = Comparison::default();
+    let mut say = |message| comparison.on_message(message, &mut replica, Duration::ZERO);
+    let root = |round| Message::Root(Round(round), Sum::default());
+    assert!(say(root(1)).send.is_empty() && say(Message::Open(Round(1), vec![0])).send.is_empty());
+    let new = entry("new", 3, Some("v"));
+    assert_eq!(say(Message::Settle { entries: vec![new.clone()], want: vec![] }).learned, [new]);
+    assert!(say(root(2)).send.is_empty(), "the last one of a kind counts");
+    assert!(comparison.begin(&mut replica).is_none(), "a round of one's own waits as well");
+    let mut send = Vec::new();
+    for turn in 3.. {
+        // Whatever is written meanwhile, a turn brings the end nearer.
+        assert!(turn < 9 && comparison.has_work());
+        assert!(twelve(turn).all(|entry| replica.merge(entry)));
+        send.extend(comparison.work(&mut replica, 1, Duration::ZERO).send);
+        if !send.is_empty() {
+            break;
+        }
+    }
+    let sums = recomputed(FEW, &live(&replica));
+    assert_eq!(
+        send,
+        [
+            Message::Opened(Round(1), vec![(0, sums.buckets(0))]),
+            Message::Groups(Round(2), sums.groups().to_vec()),
+            Message::Root(Round(1), sums.root()),
+        ]
+    );
+    assert!(!comparison.has_work());
+}
+
+#[test]
+fn a_round_whose_answer_waits_for_sums_is_not_begun_anew() {
+    let mut replica = replica(FEW, &[]);
+    let mut comparison = Comparison::default();
+    assert!(comparison.begin(&mut replica).is_some());
+    replica = overwritten();
+    let groups = Message::Groups(Round(1), vec![Sum::default(); FEW]);
+    assert!(comparison.on_message(groups, &mut replica, Duration::ZERO).send.is_empty());
+    for _ in 0..3 {
+        assert!(comparison.begin(&mut replica).is_none());
+    }
+    assert_eq!(comparison.tally().rounds, 1);
 }
 
 #[test]
@@ -377,7 +439,7 @@ proptest! {
 
     #[test]
     fn sums_are_right_whenever_they_are_asked_for(
-        steps in proptest::collection::vec(("[a-c]", any_size(), 0..4u8), 0..60),
+        steps in proptest::collection::vec(("[a-e]", any_size(), 0..5u8), 0..60),
         fanout in 1..=6usize,
     ) {
         let (mut replica, writer) = (replica(fanout, &[]), Writer::new(1));
@@ -395,8 +457,15 @@ proptest! {
             } else if then == 1 {
                 let expected = recomputed(fanout, &live(&replica));
                 prop_assert!(same(replica.digest(), &expected));
+            } else if then == 3 {
+                // The next steps come before the sums are up to date.
+                replica.sum_up(1);
             }
         }
+        let waiting = (1..).find(|_| replica.sum_up(1));
+        prop_assert!(waiting <= Some(5), "there are five keys");
+        let expected = recomputed(fanout, &live(&replica));
+        prop_assert!(same(replica.digest(), &expected));
     }
 
     #[test]
@@ -474,7 +543,7 @@ proptest! {
         if let Ok((message, _)) = postcard::take_from_bytes::<Message>(&bytes) {
             comparison.on_message(message, &mut replica, Duration::ZERO);
             for _ in 0..10 {
-                comparison.work(&mut replica, 2);
+                comparison.work(&mut replica, 2, Duration::ZERO);
             }
             prop_assert!(!comparison.has_work());
         }

@@ -34,7 +34,8 @@ pub struct Comparing {
 pub type Turn = (Other, Outcome);
 
 impl Comparing {
-    /// Begins the rounds that are due; to be called every [`SIBLING_EVERY`]. The actor at place
+    /// Begins the rounds that are due; to be called every [`SIBLING_EVERY`]. Afterwards there may be
+    /// something to go on with. The actor at place
     /// `me` asks its next sibling; the first actor of a server asks the first one of each other
     /// server, if its own server has the smaller number.
     pub fn begin(
@@ -90,9 +91,9 @@ impl Comparing {
     }
 
     /// Goes on with one comparison, over at most `limit` entries.
-    pub fn work(&mut self, replica: &mut Replica, limit: usize) -> Option<Turn> {
+    pub fn work(&mut self, replica: &mut Replica, limit: usize, now: Duration) -> Option<Turn> {
         let (other, comparison) = self.with.iter_mut().find(|(_, one)| one.has_work())?;
-        Some((*other, comparison.work(replica, limit)))
+        Some((*other, comparison.work(replica, limit, now)))
     }
 
     /// What was done with each server.

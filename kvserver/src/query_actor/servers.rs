@@ -138,7 +138,11 @@ impl QueryActor {
         for (other, message) in self.comparing.begin(ring, &self.peers, &mut self.replica, now) {
             self.tell_digest(other, message);
         }
-        self.send_when_due(ctx);
+        if self.comparing.has_work() {
+            self.begin_work(ctx);
+        } else {
+            self.send_when_due(ctx);
+        }
     }
 
     pub(super) fn take_in_digest(

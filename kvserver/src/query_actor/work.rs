@@ -90,7 +90,8 @@ impl QueryActor {
                 None => self.giving.push_back((link, giving)),
             }
         }
-        if let Some(turn) = self.comparing.work(&mut self.replica, SLICE) {
+        let now = ctx.now().elapsed;
+        if let Some(turn) = self.comparing.work(&mut self.replica, SLICE, now) {
             self.compared(turn);
         }
         if self.has_aside() {

@@ -1,71 +1,21 @@
-//! Slots and places that something is yet to be done with.
+//! Places that something is yet to be done with.
 
 use super::At;
+use super::marks::Marks;
 use super::slab::Slot;
 
-/// Slots in the order in which they were noted, each once.
-///
-/// A mark takes a bit of each slot there is, so whether a slot is noted can be seen without a look
-/// into memory that is far away.
-#[derive(Default)]
-pub struct Noted {
-    /// A bit for each slot.
-    marks: Vec<u64>,
-    /// Those that were noted, and perhaps crossed out since.
-    slots: Vec<Slot>,
-}
-
-impl Noted {
-    /// Whether a slot is noted.
-    pub fn has(&self, slot: Slot) -> bool {
-        let (word, bit) = place(slot);
-        self.marks.get(word).is_some_and(|marks| marks & bit != 0)
-    }
-
-    /// Notes a slot, if it is not. Returns whether it was not.
-    pub fn add(&mut self, slot: Slot) -> bool {
-        let (word, bit) = place(slot);
-        if word >= self.marks.len() {
-            self.marks.resize(word + 1, 0);
-        }
-        let marks = &mut self.marks[word];
-        let is_new = *marks & bit == 0;
-        if is_new {
-            *marks |= bit;
-            self.slots.push(slot);
-        }
-        is_new
-    }
-
-    /// Crosses a slot out, which goes on to take room. Returns whether it was noted.
-    pub fn remove(&mut self, slot: Slot) -> bool {
-        let was_noted = self.has(slot);
-        if was_noted {
-            let (word, bit) = place(slot);
-            self.marks[word] &= !bit;
-        }
-        was_noted
-    }
-
-    /// How many slots take room.
-    pub fn size(&self) -> usize {
-        self.slots.len()
-    }
-
-    /// All that are noted; none is left.
-    pub fn take(&mut self) -> Vec<Slot> {
-        let mut slots = std::mem::take(&mut self.slots);
-        // One that was crossed out and noted again is there twice.
-        slots.retain(|slot| self.remove(*slot));
-        slots
-    }
-}
-
-/// Places of a replica, each once: [`Noted`] for live entries, and for tombstones.
+/// Places of a replica in the order in which they were noted, each once: live entries, then
+/// tombstones.
 #[derive(Default)]
 pub struct NotedPlaces {
     live: Noted,
     tombstones: Noted,
+}
+
+#[derive(Default)]
+struct Noted {
+    marks: Marks,
+    slots: Vec<Slot>,
 }
 
 impl NotedPlaces {
@@ -77,9 +27,9 @@ impl NotedPlaces {
         }
     }
 
-    /// How many places take room.
+    /// How many places are noted.
     pub fn size(&self) -> usize {
-        self.live.size() + self.tombstones.size()
+        self.live.slots.len() + self.tombstones.slots.len()
     }
 
     /// All that are noted; none is left.
@@ -89,8 +39,22 @@ impl NotedPlaces {
     }
 }
 
-fn place(slot: Slot) -> (usize, u64) {
-    (slot as usize / 64, 1 << (slot % 64))
+impl Noted {
+    fn add(&mut self, slot: Slot) -> bool {
+        let is_new = self.marks.set(slot);
+        if is_new {
+            self.slots.push(slot);
+        }
+        is_new
+    }
+
+    fn take(&mut self) -> Vec<Slot> {
+        let slots = std::mem::take(&mut self.slots);
+        for slot in &slots {
+            self.marks.clear(*slot);
+        }
+        slots
+    }
 }
 
 #[cfg(test)]
@@ -98,14 +62,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_slot_is_taken_once_unless_it_was_crossed_out() {
-        let mut noted = Noted::default();
-        assert!(noted.add(700) && noted.add(3) && noted.add(4));
-        assert!(!noted.add(3), "it is noted");
-        assert!(noted.remove(3) && !noted.remove(3) && !noted.remove(100_000));
-        assert!(noted.has(700) && !noted.has(3) && !noted.has(100_000));
-        assert!(noted.remove(4) && noted.add(4), "noted again");
-        assert_eq!(noted.take(), [700, 4]);
-        assert!(noted.take().is_empty() && !noted.has(700));
+    fn each_place_is_taken_once() {
+        let mut noted = NotedPlaces::default();
+        assert!(noted.add(At::live(700)) && noted.add(At::tombstone(3)) && noted.add(At::live(3)));
+        assert!(!noted.add(At::live(3)), "it is noted");
+        assert_eq!(noted.size(), 3);
+        let all: Vec<At> = noted.take().collect();
+        assert_eq!(all, [At::live(700), At::live(3), At::tombstone(3)]);
+        assert!(noted.size() == 0 && noted.take().next().is_none());
+        assert!(noted.add(At::live(3)), "noted again");
     }
 }

@@ -103,7 +103,7 @@ impl Stage {
                 let is_last = matches!(message, digest::Message::Ask { .. });
                 let mut digest = comparison.on_message(message, &mut replica, Duration::ZERO).send;
                 if comparison.has_work() {
-                    digest.extend(comparison.work(&mut replica, usize::MAX).send);
+                    digest.extend(comparison.work(&mut replica, usize::MAX, Duration::ZERO).send);
                 }
                 stage.say(Sync { from: 1, digest, ..Sync::default() });
                 if is_last {
