@@ -24,6 +24,16 @@ pub const PAGE_BYTES: usize = 64 * 1024;
 /// lengths.
 pub const ENTRY_OVERHEAD_BYTES: usize = 7 + 5 + 10 + 2 + 3;
 
+/// These bytes as a key, if they are one.
+pub fn as_key(bytes: &[u8]) -> Option<&str> {
+    as_text(bytes, MAX_KEY_BYTES).filter(|key| !key.is_empty())
+}
+
+/// These bytes as a value, if they are one.
+pub fn as_value(bytes: &[u8]) -> Option<&str> {
+    as_text(bytes, MAX_VALUE_BYTES)
+}
+
 /// A key is 1 byte to [`MAX_KEY_BYTES`] of UTF-8.
 ///
 /// # Errors
@@ -80,11 +90,16 @@ pub fn check_floor(floor: Stamp) -> Result<Stamp, Refusal> {
     Ok(floor)
 }
 
+fn as_text(bytes: &[u8], limit: usize) -> Option<&str> {
+    (bytes.len() <= limit).then(|| std::str::from_utf8(bytes).ok()).flatten()
+}
+
 fn check_text<'a>(what: &str, bytes: &'a [u8], limit: usize) -> Result<&'a str, Refusal> {
-    if bytes.len() > limit {
-        let message = format!("the {what} has {} bytes; the limit is {limit}", bytes.len());
-        return Err(Refusal::new(RefusalKind::TooLarge, message));
-    }
-    std::str::from_utf8(bytes)
-        .map_err(|_| Refusal::new(RefusalKind::Invalid, format!("the {what} is not valid UTF-8")))
+    as_text(bytes, limit).ok_or_else(|| {
+        if bytes.len() > limit {
+            let message = format!("the {what} has {} bytes; the limit is {limit}", bytes.len());
+            return Refusal::new(RefusalKind::TooLarge, message);
+        }
+        Refusal::new(RefusalKind::Invalid, format!("the {what} is not valid UTF-8"))
+    })
 }

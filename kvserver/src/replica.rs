@@ -252,7 +252,8 @@ impl Replica {
     ) -> Option<At> {
         let place = self.place(key.as_bytes(), sought);
         let held = self.held(&place).map(Entry::stamp);
-        let stamp = writer.stamp(clock_millis, held.max(floor))?;
+        let seen = if floor.is_some() { held.max(floor) } else { held };
+        let stamp = writer.stamp(clock_millis, seen)?;
         match (place.held, value) {
             (Some(At { kind: Kind::Live, slot }), Some(value)) => {
                 self.overwrite(slot, |live| live.put(slot, stamp, key, value));

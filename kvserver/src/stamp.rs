@@ -24,10 +24,9 @@ impl Writer {
     /// the last millisecond, which nothing honest ever reaches.
     pub fn stamp(&self, clock_millis: u64, held: Option<Stamp>) -> Option<Stamp> {
         let millis = clock_millis.min(Stamp::MILLIS_LIMIT - 1);
-        let clock = Stamp { millis, counter: 0, uid: self.uid };
         match held {
-            Some(held) => self.successor(held).map(|next| next.max(clock)),
-            None => Some(clock),
+            Some(held) if held.millis >= millis => self.successor(held),
+            _ => Some(Stamp { millis, counter: 0, uid: self.uid }),
         }
     }
 

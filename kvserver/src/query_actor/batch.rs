@@ -103,9 +103,12 @@ impl QueryActor {
             }
             turn.message.reserve(group.len() * USUAL_ANSWER_BYTES);
             let sought = self.seek(&group);
-            for ((answered, item), sought) in group.drain(..).zip(sought) {
+            // Queries stay where they were decoded. To move one, the processor would have to read what
+            // it has just written, in pieces of another size, and for that waits until all that was
+            // written before is in its cache: also the entry that the query before has overwritten.
+            for ((answered, item), sought) in group.iter().zip(&sought) {
                 if *left == 0 || turn.message.len() >= TURN_BYTES {
-                    return Flow::Stop { answered };
+                    return Flow::Stop { answered: *answered };
                 }
                 let item = match item {
                     Ok(item) => item,
@@ -114,9 +117,9 @@ impl QueryActor {
                         return Flow::Go;
                     }
                 };
-                let answer = match item.query {
-                    Ok(query) => self.query(&query, sought, now),
-                    Err(refusal) => Answer::Refused(refusal),
+                let answer = match &item.query {
+                    Ok(query) => self.query(query, *sought, now),
+                    Err(refusal) => Answer::Refused(refusal.clone()),
                 };
                 if let Answer::Page { entries, .. } = &answer {
                     turn.message.reserve(entries.len() * USUAL_ANSWER_BYTES);
@@ -125,7 +128,7 @@ impl QueryActor {
                 frame::encode_answer(&mut turn.message, item.id, &answer);
                 if turn.message.len() > MAX_MESSAGE_BYTES && before > 0 {
                     turn.message.truncate(before);
-                    return Flow::Stop { answered };
+                    return Flow::Stop { answered: *answered };
                 }
                 *left -= 1;
             }
