@@ -68,14 +68,14 @@ impl Fuzzer {
         let (work, host) = (workspace::target()?.join("fuzz"), host()?);
         let mut build = cargo("build");
         build
-            .args(["--package", "fuzz", "--features", "engine", "--bins", "--release"])
+            .args(["--package", "fuzz", "--features", "engine", "--bins", "--profile", "quick"])
             // With a target named, build scripts and macros are not instrumented.
             .args(["--target", &host, "--target-dir"])
             .arg(&work)
             .env_remove("CARGO_ENCODED_RUSTFLAGS")
             .env("RUSTFLAGS", INSTRUMENTED.join(" "));
         run(&mut build)?;
-        Ok(Fuzzer { programs: work.join(host).join("release"), work })
+        Ok(Fuzzer { programs: work.join(host).join("quick"), work })
     }
 
     /// Fuzzes one target for so many seconds, and says how far it came. What it finds stays in the target directory,

@@ -24,7 +24,7 @@ pub fn run(rest: &[String]) -> Result<ExitCode> {
 /// The simulation, optimised.
 pub fn command(rest: &[String]) -> Command {
     let mut command = cargo("run");
-    command.args(["--quiet", "--release", "--package", "simulation", "--"]).args(rest);
+    command.args(["--quiet", "--profile", "quick", "--package", "simulation", "--"]).args(rest);
     command
 }
 
