@@ -43,7 +43,8 @@ struct Args {
     #[arg(long, value_name = "DIR", requires = "http")]
     www: Option<PathBuf>,
     /// A server of the store to join: its description, or where its actor system listens. May be
-    /// given several times; one that is alive is enough.
+    /// given several times; one that is alive is enough, and this server goes on calling the others
+    /// until they answer (or `kv forget`).
     #[arg(long, value_name = "DESC|HOST:PORT")]
     join: Vec<String>,
     /// How other servers reach this one's actor system, if not at the address it listens on; needed when

@@ -137,6 +137,9 @@ impl Roster {
     pub fn tick(&mut self, now: Now) -> Vec<Effect> {
         let mut effects = self.forget_silent(now);
         effects.extend(self.forget_gone(now));
+        if self.is_ready() {
+            self.contacts.retain(|_, contact| contact.met.is_some() || !contact.rumour);
+        }
         effects.extend(self.calls_due(now));
         effects.extend(self.call_forgotten(now));
         self.go_on(now.elapsed, &mut effects);

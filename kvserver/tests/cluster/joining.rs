@@ -176,11 +176,17 @@ async fn a_dead_address_does_not_keep_a_newcomer_from_the_living() {
     let nodes = nodes(&[1], Duration::ZERO).await;
     Client::connect(nodes[0].server.queries()[0]).await.put("key", "value").await;
     let http = Some(([127, 0, 0, 1], 0).into());
-    let join =
-        vec![format!("127.0.0.1:{}", free_port()), nodes[0].server.description().to_string()];
+    let dead = format!("127.0.0.1:{}", free_port());
+    let join = vec![dead.clone(), nodes[0].server.description().to_string()];
     let newcomer = start(Config { http, join, ..Config::default() }).await.unwrap();
     let took = until_ready(&newcomer).await;
     println!("with a dead address: ready after {took:?}");
+    let knows_it = async |server: &kvserver::Server| {
+        let members = server.stats().await.members;
+        members.iter().any(|member| member.status.address.as_str() == dead)
+    };
+    assert!(knows_it(&newcomer).await, "it goes on trying");
+    assert!(!knows_it(&nodes[0].server).await, "the store need not know of it");
     assert_eq!(Client::connect(newcomer.queries()[0]).await.get("key").await.unwrap(), "value");
     newcomer.shutdown().await;
     shut_down(nodes).await;

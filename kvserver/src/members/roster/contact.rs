@@ -15,6 +15,8 @@ pub(super) struct Contact {
     pub(super) met: Option<Met>,
     /// The numbers of earlier lives there, the latest last.
     pub(super) former: Vec<u64>,
+    /// Somebody was told to join it, and nobody is known to have met a server there.
+    pub(super) rumour: bool,
     /// Others have forgotten it, and it has not been heard since.
     pub(super) gone: Option<Why>,
     pub(super) since: Duration,
@@ -45,6 +47,7 @@ impl Contact {
         Self {
             met: None,
             former: Vec::new(),
+            rumour: false,
             gone: None,
             since: now,
             next_call: now,

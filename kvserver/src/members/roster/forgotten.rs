@@ -211,7 +211,10 @@ impl Roster {
         let known = self.contacts.get(&member.address).and_then(|contact| contact.met.as_ref());
         if known.is_none_or(|met| met.member.server != member.server) {
             self.forgotten.remove(&member.address);
-            self.add(vec![member.address], now.elapsed);
+            self.add(vec![member.address.clone()], now.elapsed);
+            if let Some(contact) = self.contacts.get_mut(&member.address) {
+                contact.rumour = false;
+            }
         }
     }
 

@@ -74,7 +74,12 @@ impl Roster {
     ) -> Hello {
         /// Every so many hellos name all others, for those whom a partition has kept apart.
         const NAMES_EVERY: u32 = 16;
-        let others = self.contacts.iter().filter(|(address, _)| *address != to);
+        // Whom nobody has met concerns those who may have to wait for it. Whoever is ready has the store, and
+        // tries it alone if it was told to.
+        let ready = self.is_ready();
+        let is_named = |contact: &Contact| contact.met.is_some() || !ready;
+        let others = self.contacts.iter();
+        let others = others.filter(|(address, contact)| *address != to && is_named(contact));
         let known = |(address, contact): (&Address, &Contact)| Known {
             address: address.clone(),
             life: contact.live(now.elapsed).map(|met| (met.member.server, met.member.actors)),
@@ -84,7 +89,7 @@ impl Roster {
         let silent = silent.filter_map(|contact| contact.met.as_ref()).map(|met| met.member.server);
         let silent = silent.collect();
         let forgotten = self.forgotten.all(now.elapsed, self.keeping.retention);
-        let (own, ready) = (self.own.clone(), self.is_ready());
+        let own = self.own.clone();
         let contact = self.contacts.get_mut(to);
         let (mut knew, mut echo, mut calls) = (self.forgotten.server(to), None, 0);
         if let Some(contact) = contact {
@@ -142,7 +147,7 @@ impl Roster {
         let is_new = known.is_none_or(|met| met.member != hello.from);
         self.note_heard(&hello, now);
         effects.extend(self.hear_of_forgotten(hello.forgotten, now));
-        let named = self.hear_of(hello.others, now.elapsed);
+        let named = self.hear_of(hello.others, hello.ready, now.elapsed);
         if is_new {
             tracing::info!(member = %from, actors = hello.from.actors, "a member of the store");
             effects.push(Effect::NoteAll(Note::Meet(hello.from)));
@@ -171,13 +176,21 @@ impl Roster {
 
     /// Another server names others. The query actors meet those that are new at once: to wait until they
     /// have said hello themselves would take a write to them another round trip longer.
-    fn hear_of(&mut self, others: Vec<Known>, now: Duration) -> Vec<Effect> {
+    fn hear_of(&mut self, others: Vec<Known>, by_ready: bool, now: Duration) -> Vec<Effect> {
         let mut effects = Vec::new();
         for Known { address, life } in others.into_iter().take(MAX_MEMBERS) {
-            if self.forgotten.has(&address) || self.contacts.contains_key(&address) {
+            let rumour = life.is_none() && !by_ready;
+            if let Some(contact) = self.contacts.get_mut(&address) {
+                contact.rumour &= rumour;
+                continue;
+            }
+            if self.forgotten.has(&address) || rumour && self.is_ready() {
                 continue;
             }
             self.add(vec![address.clone()], now);
+            if let Some(contact) = self.contacts.get_mut(&address) {
+                contact.rumour = rumour;
+            }
             let Some((server, actors)) = life else { continue };
             let met = self.contacts.values().filter_map(|contact| contact.met.as_ref());
             let is_known = met.map(|met| met.member.server).any(|known| known == server);

@@ -220,3 +220,78 @@ fn the_store_is_rather_fetched_from_who_has_it_and_each_time_as_another_attempt(
     assert_eq!(attempts.map(|(server, _)| server), [2, 2]);
     assert!(attempts[0].1 < attempts[1].1);
 }
+
+fn knows(world: &World, name: &str, other: &str) -> bool {
+    world.rosters[&address(name)].contacts.contains_key(&address(other))
+}
+
+#[test]
+fn an_address_where_nobody_was_ever_met_stays_with_who_was_told_to_join_it() {
+    let mut world = World::new();
+    world.start("a", 1, &[]);
+    world.start("b", 2, &["a"]);
+    world.run(1000);
+    world.start("c", 3, &["a", "late"]);
+    world.run(60_000);
+    assert_eq!(["a", "b", "c"].map(|name| knows(&world, name, "late")), [false, false, true]);
+    world.start("d", 4, &["c"]);
+    world.run(1000);
+    assert!(world.is_ready("d"), "it need not wait for what only c was told");
+    assert!(!knows(&world, "d", "late"));
+    world.start("late", 5, &[]);
+    world.run(6000);
+    for name in ["a", "b", "c", "d"] {
+        assert!(world.live(name).contains(&address("late")), "{name}: c has found it");
+    }
+}
+
+/// As long as nobody is ready, it may be the one who has the store.
+#[test]
+fn an_address_where_nobody_was_ever_met_is_told_among_those_who_wait_and_then_dropped() {
+    let mut world = World::new();
+    world.start("a", 1, &["b", "late", "store"]);
+    world.start("b", 2, &["a"]);
+    world.run(60_000);
+    assert!(!world.is_ready("a") && !world.is_ready("b"));
+    assert!(knows(&world, "b", "late") && knows(&world, "b", "store"));
+    world.start("store", 3, &[]);
+    world.run(6000);
+    assert!(world.is_ready("a") && world.is_ready("b"));
+    assert_eq!(["a", "b", "store"].map(|name| knows(&world, name, "late")), [true, false, false]);
+}
+
+#[test]
+fn a_member_that_was_met_and_is_silent_is_told_of_like_any_other() {
+    let mut world = World::new();
+    world.start("a", 1, &[]);
+    world.start("b", 2, &["a"]);
+    world.run(3000);
+    world.rosters.remove(&address("b"));
+    world.run(10_000);
+    world.start("c", 3, &["a"]);
+    world.run(60_000);
+    assert!(world.is_ready("c") && knows(&world, "c", "b"), "c may be the one that reaches it");
+}
+
+#[test]
+fn what_is_known_for_sure_is_no_rumour_any_more() {
+    let says = |ready, life| {
+        let others = vec![Known { address: address("c"), life }];
+        Hello { ready, others, ..hello("b", 2, at(0)) }
+    };
+    for (ready, life) in [(true, None), (false, Some((3, 1)))] {
+        let mut roster = roster(1, &["b"]);
+        roster.hello(says(false, None), at(0));
+        assert!(roster.contacts[&address("c")].rumour);
+        roster.hello(says(ready, life), at(1));
+        assert!(!roster.contacts[&address("c")].rumour);
+    }
+    let mut waits = roster(1, &["b"]);
+    waits.hello(says(false, None), at(0));
+    waits.introduced(member("c", 3), at(1));
+    assert!(!waits.contacts[&address("c")].rumour);
+    let mut ready = roster(1, &[]);
+    let effects = ready.hello(says(false, None), at(0));
+    let calls = |effect: &Effect| matches!(effect, Effect::Call(to, _) if *to == address("c"));
+    assert!(!effects.iter().any(calls), "who is ready does not even try");
+}
