@@ -44,7 +44,8 @@ struct Args {
     www: Option<PathBuf>,
     /// A server of the store to join: its description, or where its actor system listens. May be
     /// given several times; one that is alive is enough, and this server goes on calling the others
-    /// until they answer (or `kv forget`).
+    /// until they answer (or `kv forget`). With none it begins a new store, unless members of an old one
+    /// know its address: then it was restarted, and gets that store from them.
     #[arg(long, value_name = "DESC|HOST:PORT")]
     join: Vec<String>,
     /// How other servers reach this one's actor system, if not at the address it listens on; needed when
@@ -150,8 +151,12 @@ fn announce_json(server: &Server) -> io::Result<()> {
 
 const OPEN: &str = "The store is open.";
 
-/// A replica that has panicked has lost it, or the server was away for too long.
-const SHUT: &str = "Not every replica here has the store any more: it is being fetched anew.";
+/// Whoever has restarted the only server of a store has to see that it is not the old one.
+const NEW: &str = "A new store is open; it is empty.";
+
+/// A replica that has panicked has lost it, the server was away for too long, or it was restarted and the
+/// others have found it.
+const SHUT: &str = "Not every replica here has the store: it is being fetched.";
 
 /// One that joins others is not ready before it has the store from one of them, and one that was away
 /// or restarted may have to fetch it anew.
@@ -187,7 +192,7 @@ fn announce(server: &Server, has_page: bool, advertise: Option<&str>) -> io::Res
     };
     let mut out = io::stdout().lock();
     match joins.as_slice() {
-        [] => writeln!(out, "{OPEN}")?,
+        [] => writeln!(out, "{NEW}")?,
         [one] => writeln!(out, "The store is not open here yet: it comes from {one}.")?,
         several => {
             let several = several.join(", ");
@@ -210,7 +215,8 @@ fn announce(server: &Server, has_page: bool, advertise: Option<&str>) -> io::Res
     if !joins.is_empty() {
         writeln!(
             out,
-            "Until it is, clients are turned away. To begin a new store, leave --join out."
+            "Until it is, clients are turned away. To begin a new store instead, leave --join out, at a \
+             --port where no server of this store was."
         )?;
     }
     writeln!(out, "Nothing is kept on disk. Ctrl-C ends it.")?;

@@ -117,6 +117,7 @@ fn without_json_a_person_is_told() {
     let always = ["clients (kv, cmud)", "--server 127.0.0.1:", "other servers", "described to"];
     let said = banner(&["--actors", "2"]);
     check(&said, &always, &["http:", "browsers"]);
+    assert!(said.starts_with("A new store is open; it is empty.\n"), "{said}");
     assert_eq!(said.matches(",127.0.0.1:").count(), 1, "two addresses as kv takes them: {said}");
 
     let said = banner(&["--actors", "1", "--http", "localhost:0"]);
@@ -151,7 +152,10 @@ fn one_that_joins_says_for_whom_it_waits_and_when_it_is_ready() {
     let expected = format!("it comes from one of {}, 127.0.0.1:1.\n", "127.0.0.1:");
     let (before, after) = expected.split_once(',').unwrap();
     assert!(said.contains(before) && said.contains(after), "{said}");
-    assert!(said.contains("leave --join out"), "{said}");
+    assert!(
+        said.contains("leave --join out, at a --port where no server of this store was"),
+        "{said}"
+    );
     assert!(said.ends_with("Ctrl-C ends it.\nThe store is open.\n"), "{said}");
 
     let said = banner(&["--actors", "1", "--join", "127.0.0.1:1"]);
@@ -215,6 +219,7 @@ fn one_that_was_restarted_is_told_what_it_was() {
         assert_ne!(log.read_line(&mut said).unwrap(), 0, "{said}");
     }
     assert!(said.contains("a member knows this server from before it was restarted"), "{said}");
+    assert!(said.contains("For a new one, take another port"), "{said}");
 }
 
 #[test]

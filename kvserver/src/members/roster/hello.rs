@@ -160,12 +160,13 @@ impl Roster {
         });
         if hello.asks && may_answer {
             let answer = self.hello_to(&from, &hello.called, false, true, now);
-            effects.push(Effect::Call(from, answer));
+            effects.push(Effect::Call(from.clone(), answer));
         }
         if was_restarted && hello.ready && !self.joins && self.never_fetched() {
             tracing::warn!(
+                member = %from,
                 "a member knows this server from before it was restarted: the store is not a new one, and \
-                 is fetched"
+                 is fetched. For a new one, take another port"
             );
             self.fetch_anew(now.elapsed);
         }
