@@ -186,6 +186,9 @@ impl Actor for Members {
                 inside.replicas.insert(place, health);
                 inside.status_if_due(now.elapsed).into_iter().collect()
             }
+            Message::IsForgotten { address, reply } => {
+                return ctx.reply(reply, inside.roster.is_forgotten(&address));
+            }
             Message::Inspect { reply } => {
                 return ctx.reply(reply, inside.roster.statuses(now.elapsed));
             }

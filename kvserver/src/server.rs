@@ -113,8 +113,9 @@ pub struct Server {
     inside: Arc<Inside>,
     switch: watch::Sender<bool>,
     ports: Vec<JoinHandle<()>>,
-    /// Writes down what was set aside.
-    aside: JoinHandle<()>,
+    /// What runs until the server has left the store: to write down what was set aside, and to tell of
+    /// links that fail.
+    tasks: Vec<JoinHandle<()>>,
     aside_file: PathBuf,
 }
 
@@ -130,11 +131,17 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
     let sockets = Sockets::bind(&config).await?;
     let (address, joins) = sockets.meet(&config).await?;
     aside::check(&config.set_aside).await?;
-    let troubles = Troubles::default();
-    let system = SystemConfig::new(address.as_str()).on_error(move |report| troubles.log(report));
+    let (troubles, failed) = Troubles::new();
+    let log = troubles.clone();
+    let system = SystemConfig::new(address.as_str()).on_error(move |report| log.log(report));
     let system = System::start(system);
     match Server::on(sockets, config, joins, &system) {
-        Ok(server) => Ok(server),
+        Ok(mut server) => {
+            let members = server.inside.members.clone();
+            let links = troubles.tell_of_links(failed, system, members);
+            server.tasks.push(tokio::spawn(links));
+            Ok(server)
+        }
         Err(cause) => {
             system.shutdown().await;
             Err(StartError::Resources { cause })
@@ -205,7 +212,7 @@ impl Server {
         }
         join_all(ports.into_iter().filter(|port| !port.is_finished())).await;
         self.inside.leave().await;
-        self.aside.abort();
+        self.tasks.iter().for_each(JoinHandle::abort);
         aside::write_rest(self.inside.rest_aside().await, self.aside_file).await;
         self.inside.system.shutdown().await;
     }
@@ -266,7 +273,7 @@ impl Server {
         let file = format!("kvserver-{}-set-aside.jsonl", actor_system.port());
         let file = config.set_aside.join(file);
         let aside = aside::write_down(system.clone(), inside.members.clone(), file.clone());
-        let aside = here.spawn(aside);
+        let tasks = vec![here.spawn(aside)];
         Ok(Self {
             description,
             joins,
@@ -276,7 +283,7 @@ impl Server {
             inside,
             switch,
             ports,
-            aside,
+            tasks,
             aside_file: file,
         })
     }

@@ -97,6 +97,13 @@ pub enum Message {
         /// How it is.
         health: Health,
     },
+    /// Does the store go on without whoever was at this address?
+    IsForgotten {
+        /// The address.
+        address: Address,
+        /// Where the answer goes.
+        reply: ReplyRef<bool>,
+    },
     /// Who is there?
     Inspect {
         /// Where the answer goes.

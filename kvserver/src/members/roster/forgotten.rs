@@ -161,6 +161,12 @@ impl Roster {
         Ok(effects)
     }
 
+    /// Whether the store goes on without whoever was there, or soon will.
+    pub fn is_forgotten(&self, address: &Address) -> bool {
+        let is_gone = self.contacts.get(address).is_some_and(|contact| contact.gone.is_some());
+        is_gone || self.forgotten.has(address)
+    }
+
     /// Forgets whoever has been silent for too long. One that is not ready waits for all that it has
     /// heard of.
     pub(super) fn forget_silent(&mut self, now: Now) -> Vec<Effect> {
