@@ -167,7 +167,7 @@ impl Actor for Members {
                 return;
             }
             Message::Introduced(members) => {
-                members.into_iter().for_each(|member| inside.roster.introduced(member, now));
+                members.iter().for_each(|member| inside.roster.introduced(member, now));
                 return;
             }
             Message::Stale { place, server, generation } => {

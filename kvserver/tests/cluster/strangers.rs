@@ -11,6 +11,7 @@ use kvserver::members::{self, Hello};
 use kvserver::query_actor::Member;
 use kvserver::{Config, Server, StartError, start};
 use testproxy::Proxy;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -42,12 +43,33 @@ fn actor_system(server: &Process) -> SocketAddr {
     description["actor_system"].as_str().unwrap().parse().unwrap()
 }
 
+/// Answers whatever it is asked with a page.
+async fn serve_page(listener: TcpListener, version: &str) {
+    let page = "<!DOCTYPE HTML>\n<html>\n<title>A page</title>";
+    let length = page.len();
+    let answer = format!("HTTP/{version} 200 OK\r\nContent-Length: {length}\r\n\r\n{page}");
+    while let Ok((mut stream, _)) = listener.accept().await {
+        // Whoever asks may be gone before it has read all.
+        let _ = stream.read(&mut [0; 1024]).await;
+        let _ = stream.write_all(answer.as_bytes()).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_join_address_that_is_no_server_is_named_with_what_it_said() {
     let (first, second) = pair().await;
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let silent = silent.local_addr().map(|address| (silent, address)).unwrap();
+    let pages = ["1.0", "1.1"].map(async |version| {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(serve_page(listener, version));
+        address
+    });
+    let [old, page] = pages;
     let wrong = [
+        (old.await, ["answers, but is not where a kvserver meets", "no WebSocket over HTTP/1.1"]),
+        (page.await, ["answers, but is not where a kvserver meets", "(it said: 200 OK)"]),
         (first.http, ["answers, but is not where a kvserver meets", "404 Not Found"]),
         (first.queries[0], ["is a port for clients", "`other servers`"]),
         (SocketAddr::from(([127, 0, 0, 1], free_port())), ["failed", "Connection refused"]),
@@ -63,6 +85,7 @@ async fn a_join_address_that_is_no_server_is_named_with_what_it_said() {
         lost.until_logged(&[&address.to_string(), what, answer]).await;
         lost.until_logged(&["does not answer; it is called again", &address.to_string()]).await;
     }
+    assert!(!lost.log().contains("html"), "{}", lost.log());
     assert!(!is_ready(lost.http).await);
     let mut client = Client::connect(lost.queries[0]).await;
     assert_eq!(try_get(&mut client, "key").await, Err(RefusalKind::NotReady));

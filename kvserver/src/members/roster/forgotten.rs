@@ -213,7 +213,7 @@ impl Roster {
 
     /// A query actor of another server has introduced itself to one of this one's, which has a link with
     /// it now. Whoever is there has to be known here as well, and be it to be forgotten.
-    pub fn introduced(&mut self, member: Member, now: Now) {
+    pub fn introduced(&mut self, member: &Member, now: Now) {
         let known = self.contacts.get(&member.address).and_then(|contact| contact.met.as_ref());
         if known.is_none_or(|met| met.member.server != member.server) {
             self.forgotten.remove(&member.address);

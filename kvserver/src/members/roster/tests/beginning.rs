@@ -288,7 +288,7 @@ fn what_is_known_for_sure_is_no_rumour_any_more() {
     }
     let mut waits = roster(1, &["b"]);
     waits.hello(says(false, None), at(0));
-    waits.introduced(member("c", 3), at(1));
+    waits.introduced(&member("c", 3), at(1));
     assert!(!waits.contacts[&address("c")].rumour);
     let mut ready = roster(1, &[]);
     let effects = ready.hello(says(false, None), at(0));

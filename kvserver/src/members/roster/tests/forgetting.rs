@@ -175,6 +175,6 @@ fn who_has_a_link_with_a_query_actor_is_not_forgotten_any_more() {
     let mut roster = roster(&[]);
     roster.hello(hello("b", 2, at(0)), at(0));
     roster.forget(&address("b"), at(6000)).unwrap();
-    roster.introduced(member("b", 2), at(7000));
+    roster.introduced(&member("b", 2), at(7000));
     assert!(knows(&roster, "b") && roster.forgotten.is_empty());
 }
