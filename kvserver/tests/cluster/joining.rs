@@ -10,9 +10,10 @@ use tokio::time::sleep;
 
 use crate::client::{Client, Got};
 use crate::nodes::{
-    FAR, IN_TIME, LOOK, Node, POLL, check_budget, free_port, is_ready, node, nodes, ready_nodes,
-    replicas, shut_down, try_get, until_equal, until_everywhere, until_ready,
+    FAR, IN_TIME, LOOK, Node, POLL, check_budget, is_ready, node, nodes, ready_nodes, replicas,
+    shut_down, try_get, until_equal, until_everywhere, until_ready,
 };
+use crate::ports::free_port;
 
 const OLD_KEYS: usize = 300;
 

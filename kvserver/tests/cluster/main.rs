@@ -6,6 +6,8 @@
 #[path = "../it/client.rs"]
 #[allow(dead_code, reason = "these tests need a part of it")]
 mod client;
+#[path = "../it/ports.rs"]
+mod ports;
 
 mod conflicts;
 mod economy;

@@ -1,8 +1,7 @@
 //! Servers that are some way apart, and what their clients see of them.
 
 use std::collections::HashMap;
-use std::net::{SocketAddr, TcpListener};
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
@@ -15,6 +14,7 @@ use tokio::time::sleep;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::client::{Client, Got, PATIENCE, request};
+use crate::ports::free_port;
 
 /// The promise for servers that are up to 250 ms apart.
 pub const IN_TIME: Duration = Duration::from_millis(2000);
@@ -76,20 +76,6 @@ pub async fn far_away(port: u16, delay: Duration) -> Proxy {
     let proxy = Proxy::start("127.0.0.1:0", format!("127.0.0.1:{port}")).await.unwrap();
     proxy.delay(delay);
     proxy
-}
-
-/// A port that is free, and so are those of four query actors behind it. It lies below those that the
-/// operating system gives to outgoing connections, or one of these might take it meanwhile.
-pub fn free_port() -> u16 {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let is_free = |port| TcpListener::bind(("127.0.0.1", port)).is_ok();
-    loop {
-        let place = NEXT.fetch_add(1, Relaxed) + std::process::id();
-        let first = 12_000 + (place % 1_000 * 8) as u16;
-        if (first..=first + 4).all(is_free) {
-            return first;
-        }
-    }
 }
 
 /// Where all replicas answer.

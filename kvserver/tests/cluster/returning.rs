@@ -16,9 +16,9 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::client::Client;
 use crate::nodes::{
-    FAR, far_away, free_port, ready_nodes, shut_down, store_of, try_get, until_equal,
-    until_ready_at,
+    FAR, far_away, ready_nodes, shut_down, store_of, try_get, until_equal, until_ready_at,
 };
+use crate::ports::free_port;
 use crate::process::Process;
 
 /// A server started without `--join` cannot know of an earlier life before a member says hello,

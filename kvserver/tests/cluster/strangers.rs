@@ -19,7 +19,8 @@ use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 use crate::client::{Client, PATIENCE, exchange, request};
-use crate::nodes::{free_port, is_ready, stats_json, try_get, until_everywhere, until_ready_at};
+use crate::nodes::{is_ready, stats_json, try_get, until_everywhere, until_ready_at};
+use crate::ports::free_port;
 use crate::process::Process;
 
 /// A server that is up, and another one that joins it.

@@ -4,6 +4,7 @@
 
 mod client;
 mod http;
+mod ports;
 mod program;
 mod queries;
 mod starting;

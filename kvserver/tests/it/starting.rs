@@ -2,29 +2,15 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use kvserver::{Config, StartError, start};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use crate::client::{Client, request};
+use crate::ports::free_port;
 
 fn loopback(port: u16) -> SocketAddr {
     ([127, 0, 0, 1], port).into()
-}
-
-/// A free port with four free ones above it. They lie below those that the operating system gives to
-/// outgoing connections, or one of these might take one of them meanwhile.
-fn free_range() -> u16 {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let is_free = |port| TcpListener::bind(loopback(port)).is_ok();
-    loop {
-        let place = NEXT.fetch_add(1, Relaxed) + std::process::id();
-        let first = 30_000 + (place % 300 * 8) as u16;
-        if (first..=first + 4).all(is_free) {
-            return first;
-        }
-    }
 }
 
 async fn cause(config: Config) -> StartError {
@@ -36,7 +22,7 @@ async fn cause(config: Config) -> StartError {
 
 #[tokio::test]
 async fn a_port_in_use_is_named_and_nothing_is_left() {
-    let port = free_range();
+    let port = free_port();
     for taken in 0..=4 {
         let blocker = TcpListener::bind(loopback(port + taken)).unwrap();
         let http = Some(loopback(port + 4));
@@ -89,7 +75,7 @@ async fn the_last_port_can_be_used() {
 
 #[tokio::test]
 async fn a_shutdown_tells_the_clients_and_frees_all_ports_at_once() {
-    let port = free_range();
+    let port = free_port();
     let http = Some(loopback(port + 3));
     let config = Config { port, actors: 2, http, ..Config::default() };
     for _ in 0..5 {
