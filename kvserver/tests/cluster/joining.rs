@@ -11,9 +11,10 @@ use tokio::time::sleep;
 use crate::client::{Client, Got};
 use crate::nodes::{
     FAR, IN_TIME, LOOK, Node, POLL, check_budget, is_ready, node, nodes, ready_nodes, replicas,
-    shut_down, try_get, until_equal, until_everywhere, until_ready,
+    shut_down, try_get, until_equal, until_everywhere, until_ready, until_ready_at,
 };
 use crate::ports::free_port;
+use crate::process::Process;
 
 const OLD_KEYS: usize = 300;
 
@@ -205,4 +206,16 @@ async fn a_newcomer_whose_addresses_are_all_dead_is_not_ready() {
     client.put("key", "value").await;
     assert_eq!(client.get("key").await.as_deref(), Some("value"));
     newcomer.shutdown().await;
+}
+
+/// The first hello has waited at the link, so it took long; nobody's clock is wrong.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_member_that_starts_late_is_met_without_an_alarm_about_clocks() {
+    let port = free_port().to_string();
+    let join = format!("127.0.0.1:{port}");
+    let early = Process::start(&["--port", "0", "--actors", "1", "--join", &join]);
+    early.until_logged(&["does not answer", &join]).await;
+    let _late = Process::start(&["--port", &port, "--actors", "1"]);
+    until_ready_at(early.http).await;
+    assert!(!early.log().contains("its clock is"), "{}", early.log());
 }

@@ -63,6 +63,13 @@ fn is_possible(actors: u16) -> bool {
     (1..=MAX_ACTORS).contains(&actors)
 }
 
+/// Whether a clock that seems to be so far ahead, or behind, is. A hello may have waited long for a link to
+/// be opened, and nobody knows which way: what that can explain is no skew.
+pub(super) fn is_skewed(offset: Option<i64>, round_trip: Option<u64>) -> bool {
+    let unknown = round_trip.unwrap_or(0) / 2;
+    offset.is_some_and(|offset| offset.unsigned_abs() > MAX_SKEW_MILLIS.saturating_add(unknown))
+}
+
 impl Roster {
     pub(super) fn hello_to(
         &mut self,
@@ -297,11 +304,9 @@ impl Roster {
             let theirs = hello.clock_millis.saturating_add(round_trip / 2);
             theirs.cast_signed().saturating_sub(now.wall_millis.cast_signed())
         });
-        let skewed = |offset: &Option<i64>| {
-            offset.is_some_and(|offset| offset.unsigned_abs() > MAX_SKEW_MILLIS)
-        };
         let old_offset = before.as_ref().and_then(|met| met.clock_offset);
-        if skewed(&clock_offset) && !skewed(&old_offset) {
+        let old_round_trip = before.as_ref().and_then(|met| met.round_trip);
+        if is_skewed(clock_offset, round_trip) && !is_skewed(old_offset, old_round_trip) {
             let offset = clock_offset.unwrap_or_default();
             tracing::warn!(
                 member = %hello.from.address,
@@ -322,7 +327,7 @@ impl Roster {
             heard_wall: now.wall_millis,
             away_from,
             their_sent: hello.sent_millis,
-            round_trip: round_trip.or(before.and_then(|met| met.round_trip)),
+            round_trip: round_trip.or(old_round_trip),
             clock_offset: clock_offset.or(old_offset),
         });
     }

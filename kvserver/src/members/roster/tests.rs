@@ -342,6 +342,16 @@ fn clocks_and_round_trips_are_measured() {
     assert_eq!(status.heard_ms_ago, Some(100));
 }
 
+#[test]
+fn what_a_slow_way_explains_is_no_skew_of_a_clock() {
+    for (offset, round_trip, skewed) in
+        [(501, 0, true), (500, 0, false), (-501, 0, true), (1500, 3000, false), (2001, 3000, true)]
+    {
+        let is_skewed = super::hello::is_skewed(Some(offset), Some(round_trip));
+        assert_eq!(is_skewed, skewed, "{offset} ms, {round_trip} ms");
+    }
+}
+
 /// What clients of a newcomer write need not wait until it has called each of the others.
 #[test]
 fn query_actors_meet_at_once_whom_another_server_hears() {
