@@ -347,7 +347,7 @@ fn what_a_slow_way_explains_is_no_skew_of_a_clock() {
     for (offset, round_trip, skewed) in
         [(501, 0, true), (500, 0, false), (-501, 0, true), (1500, 3000, false), (2001, 3000, true)]
     {
-        let is_skewed = super::hello::is_skewed(Some(offset), Some(round_trip));
+        let is_skewed = hello::is_skewed(Some(offset), Some(round_trip));
         assert_eq!(is_skewed, skewed, "{offset} ms, {round_trip} ms");
     }
 }
