@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures::future::{Either, select};
 use futures::stream::FuturesUnordered;
 use futures::{Stream, StreamExt};
-use kvclient::{Client, ErrorKind, platform};
+use kvclient::{Client, ErrorKind, Link, platform};
 
 use crate::session::{Effect, Input, Output, Session, StoreError, StoreReply, StoreRequest, View};
 
@@ -49,6 +49,9 @@ pub async fn drive(
 ) -> Ending {
     let mut inputs = pin!(inputs);
     let mut ended = false;
+    let mut link = client.link();
+    // It may have been used before.
+    link.mark_changed();
     let mut effects = FuturesUnordered::new();
     let mut ending = Ending::Goodbye;
     loop {
@@ -75,14 +78,24 @@ pub async fn drive(
                 None => pending().await,
             }
         };
-        let input = match select(pin!(person), pin!(effect)).await {
+        let connected = async {
+            while link.changed().await.is_ok() {
+                if let Link::Live { addr } = &*link.borrow_and_update() {
+                    return Input::Connected { to: addr.to_string() };
+                }
+            }
+            pending().await
+        };
+        // A connection is older than the answers that came by it.
+        let store = pin!(async { select(pin!(connected), pin!(effect)).await.factor_first().0 });
+        let input = match select(pin!(person), store).await {
             Either::Left((Some(UserInput::Line(line)), _)) => Input::Line(line),
             Either::Left((Some(UserInput::Interrupt), _)) => Input::Interrupt,
             Either::Left((None, _)) => {
                 ended = true;
                 Input::EndOfInput
             }
-            Either::Right((done, _)) => done,
+            Either::Right((heard, _)) => heard,
         };
         outputs = session.handle(input);
     }

@@ -155,6 +155,24 @@ fn another_server_is_used_when_one_dies() {
 }
 
 #[test]
+fn who_is_served_by_another_server_is_told() {
+    let mut first = TestServer::start();
+    let second = TestServer::joining(&[&first]);
+    let both = format!("{},{}", first.address(), second.address());
+    let mut game = Running::start(cmud().args(["--server", &both, "--name", "Ada"]));
+    game.types("map\n");
+    game.wait_for("Ada (you");
+    first.kill();
+    game.types("stats\n");
+    let moved =
+        format!("The game goes on at {}, no longer at {}.\n", second.address(), first.address());
+    game.wait_for(&moved);
+    game.wait_for("Undergraduate, at");
+    assert_eq!(game.so_far().matches("goes on at").count(), 1, "{}", game.so_far());
+    said_goodbye(&game.end());
+}
+
+#[test]
 fn ctrl_c_stops_mining_and_twice_leaves() {
     let server = TestServer::start();
     let mut game = Running::start(&mut ada(&server));

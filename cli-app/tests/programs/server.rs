@@ -17,11 +17,17 @@ pub struct TestServer {
 
 impl TestServer {
     pub fn start() -> Self {
+        Self::joining(&[])
+    }
+
+    /// One that is one store with these.
+    pub fn joining(others: &[&Self]) -> Self {
         let runtime = Runtime::new().unwrap();
         // Between looking for free ports and taking them, another test may take them.
         for _ in 0..100 {
             let port = free_ports();
-            let config = Config { port, ..Config::default() };
+            let join = others.iter().map(|other| other.where_servers_meet()).collect();
+            let config = Config { port, join, ..Config::default() };
             if let Ok(server) = runtime.block_on(kvserver::start(config)) {
                 return Self { runtime, server: Some(server), port };
             }

@@ -107,6 +107,11 @@ pub enum Input {
         /// Which timer rang.
         id: TimerId,
     },
+    /// There is a connection now, be it the first, the same again or another one.
+    Connected {
+        /// To which server, in words for the player.
+        to: String,
+    },
     /// There will be no more lines. The waiting ones are still done, then the session says
     /// goodbye.
     EndOfInput,

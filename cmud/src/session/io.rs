@@ -37,6 +37,9 @@ struct State {
     refuse_lines: bool,
     ended: bool,
     interrupted: bool,
+    /// The server that there is a connection to, and the one that has answered last.
+    connected: Option<String>,
+    answering: Option<String>,
     prompt: Prompt,
     next_id: u64,
     asked: BTreeSet<RequestId>,
@@ -60,6 +63,8 @@ impl Io {
             refuse_lines,
             ended: false,
             interrupted: false,
+            connected: None,
+            answering: None,
             prompt: Prompt::Busy,
             next_id: 0,
             asked: BTreeSet::new(),
@@ -93,6 +98,7 @@ impl Io {
                     s.rung.insert(id);
                 }
             }),
+            Input::Connected { to } => self.with(|s| s.connected = Some(to)),
             Input::EndOfInput => self.with(|s| s.ended = true),
         }
     }
@@ -240,7 +246,25 @@ impl Io {
                 s.answered.remove(&id);
             });
         });
-        self.wait(|s| s.answered.remove(&id)).await
+        let result = self.wait(|s| s.answered.remove(&id)).await;
+        if result.is_ok() {
+            self.answered();
+        }
+        result
+    }
+
+    /// Says so when it is another server that answers now. That there is a connection to it is not
+    /// enough: while none is ready, one after the other is tried.
+    fn answered(&self) {
+        let (before, now) = self.with(|s| {
+            let before = std::mem::replace(&mut s.answering, s.connected.clone());
+            (before, s.connected.clone())
+        });
+        if let (Some(before), Some(now)) = (before, now)
+            && before != now
+        {
+            self.say(Tone::Success, &format!("The game goes on at {now}, no longer at {before}."));
+        }
     }
 
     pub(super) async fn sleep(&self, millis: u64) {

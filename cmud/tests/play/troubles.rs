@@ -219,6 +219,31 @@ fn an_interrupt_before_the_story_does_not_throw_anybody_out() {
 }
 
 #[test]
+fn who_is_served_by_another_server_is_told_once() {
+    let mut world = World::new();
+    let ada = interactive(&mut world, "Ada", 1);
+    let connected = |to: &str| Input::Connected { to: to.into() };
+    world.give(ada, connected("a:1"));
+    world.settle(ada);
+    // The same again.
+    world.give(ada, connected("a:1"));
+    world.type_line(ada, "stats");
+    // None of them is ready, so one after the other is tried.
+    world.weather = Weather::NotReady;
+    for to in ["b:1", "c:1", "a:1", "b:1"] {
+        world.give(ada, connected(to));
+        world.pass(3_000);
+    }
+    assert!(!world.shown(ada).contains("goes on"), "{}", world.shown(ada));
+    world.weather = Weather::Fine;
+    world.type_line(ada, "stats");
+    world.pass(10_000);
+    let shown = world.shown(ada);
+    let told = shown.lines().filter(|line| line.contains("goes on")).collect::<Vec<_>>();
+    assert_eq!(told, ["The game goes on at b:1, no longer at a:1."], "{shown}");
+}
+
+#[test]
 fn a_scribbled_file_offers_a_new_start() {
     for rubbish in ["", "hello", "{}", "[1]", "null", r#"{"version":1}"#, r#"{"version":-1}"#] {
         let mut world = World::new();
