@@ -31,6 +31,10 @@ pub struct Args {
     #[arg(long)]
     name: Option<Name>,
 
+    /// The servers end with the game, and so does their world
+    #[arg(long, hide = true, requires = "server")]
+    passing: bool,
+
     /// Lines in, lines out: no colours, no bars, no pauses in the story
     #[arg(long)]
     plain: bool,
@@ -86,7 +90,8 @@ async fn play(args: Args) -> anyhow::Result<Ending> {
     let seed = platform::random_seed();
     let plain = args.plain || !can_do_more();
     let setup = if plain { Setup::plain(seed) } else { Setup::interactive(seed) };
-    let setup = setup.with_name(args.name).with_advice(advice).in_passing(world.is_some());
+    let setup =
+        setup.with_name(args.name).with_advice(advice).in_passing(world.is_some() || args.passing);
     let ending = if plain {
         plain::play(setup, client, greeting).await?
     } else {

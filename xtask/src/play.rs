@@ -63,7 +63,7 @@ pub fn play(options: &Options) -> Result<ExitCode> {
     let queries: Vec<&str> =
         servers.iter().flat_map(|server| &server.queries).map(String::as_str).collect();
     let mut game = Command::new(&things.cmud)
-        .args(["--server", &queries.join(",")])
+        .args(["--passing", "--server", &queries.join(",")])
         .spawn()
         .context("the game does not start")?;
     signals.pass_on_to(&game);

@@ -179,6 +179,9 @@ fn three_servers_are_one_world_and_end_with_the_game() {
     let end = play.ends();
     assert!(end.success(), "{}", play.said());
     play.shows("The servers are stopped.");
+    // The game promises nothing that stopping them breaks.
+    play.shows("ends with the game. Goodbye!");
+    assert!(!play.said().contains("keeps your things"), "{}", play.said());
     nobody_is_left(&ports);
 }
 

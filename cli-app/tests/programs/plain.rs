@@ -128,6 +128,15 @@ fn without_a_server_it_has_a_world_of_its_own() {
 }
 
 #[test]
+fn a_world_that_ends_with_the_game_is_not_said_to_keep_anything() {
+    let server = TestServer::start();
+    let outcome = run(ada(&server).arg("--passing"), "map\n");
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    assert!(outcome.out.contains("ends with the game. Goodbye!"), "{}", outcome.out);
+    assert!(!outcome.out.contains("keeps your things"), "{}", outcome.out);
+}
+
+#[test]
 fn a_server_that_dies_is_waited_for_and_the_command_is_not_lost() {
     let mut server = TestServer::start();
     let mut game = Running::start(&mut ada(&server));
