@@ -152,9 +152,8 @@ fn welcome(servers: &[Server]) {
     let first = &servers[0].queries[0];
     println!("  Other players:  cargo run --release -p cli-app -- --server {first}");
     if servers.len() > 1 {
-        println!(
-            "  How they are:   cargo run --release -p cli-app --bin kv -- --server {first} status"
-        );
+        println!("  How they are:");
+        println!("    cargo run --release -p cli-app --bin kv -- --server {first} status");
     }
     let stop = if servers.len() == 1 { "the server stops" } else { "the servers stop" };
     if stdin().is_terminal() {

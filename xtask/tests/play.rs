@@ -151,6 +151,9 @@ fn nobody_is_left(addresses: &[SocketAddr]) {
 fn three_servers_are_one_world_and_end_with_the_game() {
     let mut play = Play::start(&["--servers", "3", "--http", "localhost:0"]);
     play.shows("line by line");
+    for line in play.said().lines().take_while(|line| !line.contains("line by line")) {
+        assert!(line.len() <= 80, "too long for a terminal: {line}");
+    }
     let all: Vec<_> =
         ["Server 1:", "Server 2:", "Server 3:"].map(|words| play.addresses(words)).concat();
     assert_eq!(all.len(), 3, "{}", play.said());
