@@ -6,6 +6,7 @@ pub mod kv;
 mod lines;
 pub mod play;
 mod signals;
+mod text;
 
 use std::fmt::Display;
 use std::io::Write;

@@ -2,7 +2,6 @@
 
 mod plain;
 mod terminal;
-mod text;
 mod world;
 
 use std::io::{self, IsTerminal};

@@ -63,10 +63,10 @@ const AFTER_HELP: &str = "\
 Latency is that of a whole message and its answers, as one client sees it. The
 processor time of each query is that of the servers' processes, of those that
 run on this machine to the end and that this user may look at. On a terminal,
-standard error says every second how far it is. Ctrl-C ends the load early: what was
-measured until then is printed, and the keys are deleted; pressed once more, it
-ends at once and says which keys are left. Of several servers those that answer
-at the start are used.
+standard error says every second how far it is. Ctrl-C ends the load early: what
+was measured until then is printed, and the keys are deleted; pressed once more,
+it ends at once and says which keys are left. Of several servers those that
+answer at the start are used.
 
 Exit status: 0; 1 if no query was answered, if some failed, or if keys are left
 that should not be; 2 for wrong usage.";

@@ -8,6 +8,7 @@ use super::Options;
 use super::load::Tally;
 use super::local::Used;
 use crate::kv::answer::Failure;
+use crate::text::wrap;
 
 /// What was asked for, and what came of it.
 pub struct Report {
@@ -20,6 +21,9 @@ pub struct Report {
     /// Keys that should have been deleted.
     pub left: Option<String>,
 }
+
+/// Where lines end on a terminal of the classic width.
+const COLUMNS: usize = 80;
 
 const QUANTILES: [(&str, f64); 4] = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)];
 
@@ -36,21 +40,23 @@ impl Report {
         let Tally { gets: got, puts, refused, lost, .. } = self.tally;
         let of = |count: usize, one: &str, more: &str| counted(count as u64, one, more);
         let mut text = format!(
-            "{} with {} each, {gets}% Gets, {}, values of {}, {:.1} s\n",
+            "{} with {} each for {:.1} s,\n{gets}% Gets, {}, values of {}\n",
             of(connections, "connection", "connections"),
             of(pipeline, "query", "queries"),
+            self.tally.time.as_secs_f64(),
             of(keys, "key", "keys"),
             of(value_size, "byte", "bytes"),
-            self.tally.time.as_secs_f64()
         );
         let mut line = |name: &str, what: String| {
-            let _ = writeln!(text, "  {name:<12}{what}");
+            for row in wrap(&format!("  {name:<12}{what}"), COLUMNS) {
+                let _ = writeln!(text, "{row}");
+            }
         };
         if self.answered() > 0 {
             let (got, puts) = (counted(got, "Get", "Gets"), counted(puts, "Put", "Puts"));
             line("throughput", format!("{:.0} queries/s ({got}, {puts})", self.rate()));
-            let latency = QUANTILES.map(|(name, at)| format!("{name} {}", millis(self.micros(at))));
-            let most = millis(self.tally.latency.max());
+            let latency = QUANTILES.map(|(name, at)| format!("{name} {}", time(self.micros(at))));
+            let most = time(self.tally.latency.max());
             line("latency", format!("{}, max {most}", latency.join(", ")));
             line("server CPU", self.cpu());
         }
@@ -117,9 +123,9 @@ impl Report {
         match used.addresses - used.watched {
             0 => format!("{cpu:.2} µs a query"),
             _ => format!(
-                "{cpu:.2} µs a query at {} of {} addresses; the other processes are\n  {:<12}not here, \
+                "{cpu:.2} µs a query at {} of {} addresses; the other processes are not here, \
                  not ours, or gone",
-                used.watched, used.addresses, ""
+                used.watched, used.addresses
             ),
         }
     }
@@ -134,8 +140,19 @@ fn counted(count: u64, one: &str, more: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { more })
 }
 
-fn millis(micros: u64) -> String {
-    format!("{:.2} ms", micros as f64 / 1e3)
+/// A time in three digits, so that all quantiles fit on a line.
+fn time(micros: u64) -> String {
+    let (value, unit) = match micros {
+        ..999_500 => (micros as f64 / 1e3, "ms"),
+        _ => (micros as f64 / 1e6, "s"),
+    };
+    // Where it would be rounded up to a digit more it has that digit.
+    let decimals = match value {
+        ..9.995 => 2,
+        ..99.95 => 1,
+        _ => 0,
+    };
+    format!("{value:.decimals$} {unit}")
 }
 
 #[cfg(test)]
@@ -177,9 +194,43 @@ mod tests {
         report.used = report.used.map(|used| Used { queries: 500, watched: 1, ..used });
         let text = report.text();
         assert!(text.contains("10.00 µs a query at 1 of 2 addresses"), "{text}");
-        assert!(text.lines().skip(1).all(|line| line.chars().count() <= 80), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
         report.used = None;
         assert!(report.text().contains("unknown: its process"));
+    }
+
+    #[test]
+    fn it_fits_80_columns() {
+        let widest = ["bench", "--connections", "10000", "--pipeline", "1024", "--gets", "100"];
+        let widest = widest.into_iter().chain(["--keys", "100000000", "--value-size", "262144"]);
+        let Line { options } = Line::parse_from(widest);
+        for micros in [1, 999, 12_345, 98_765, 999_499, 60_000_000] {
+            let mut tally = Tally::new();
+            (tally.gets, tally.puts) = (12_345_678_901, 12_345_678_901);
+            tally.time = Duration::from_secs(36_000);
+            tally.latency.record(micros).unwrap();
+            let text = Report { options: options.clone(), ..report(tally) }.text();
+            assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+            assert_eq!(text.lines().count(), 5, "nothing is broken: {text}");
+        }
+    }
+
+    #[test]
+    fn times_have_three_digits() {
+        for (micros, expected) in [
+            (0, "0.00 ms"),
+            (1, "0.00 ms"),
+            (1_234, "1.23 ms"),
+            (9_994, "9.99 ms"),
+            (9_999, "10.0 ms"),
+            (57_040, "57.0 ms"),
+            (99_990, "100 ms"),
+            (570_400, "570 ms"),
+            (999_500, "1.00 s"),
+            (57_040_000, "57.0 s"),
+        ] {
+            assert_eq!(time(micros), expected);
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use cmud::{Progress, Prompt, View};
 use tokio::time::Instant;
 
-use crate::play::text::wrap;
+use crate::text::wrap;
 
 /// How often an activity that says nothing else says how far it is.
 const PROGRESS_EVERY: Duration = Duration::from_secs(5);

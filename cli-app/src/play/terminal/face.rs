@@ -13,7 +13,7 @@ use super::block;
 use super::editor::{Action, Editor};
 use super::row::{BARE, FAINT, Row, STRONG, style_of};
 use super::screen::Frame;
-use crate::play::text::wrap;
+use crate::text::wrap;
 
 /// What the player wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
