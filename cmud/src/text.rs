@@ -5,8 +5,8 @@ mod story;
 
 pub use campus::{arrival, jokes, lucky, pitch, unlucky};
 pub use story::{
-    GOODBYE, GOODBYE_AWAY, GOODBYE_PASSING, NAME_RULE, NEVER_REACHED, NOT_NAMES, WELCOME, WHO,
-    brief, chapter, one, solved,
+    GOODBYE, GOODBYE_AWAY, GOODBYE_PASSING, NAME_RULE, NEVER_REACHED, NOT_NAMES, STAYED_AWAY,
+    WELCOME, WHO, brief, chapter, one, solved,
 };
 
 /// A number with separators between its thousands.

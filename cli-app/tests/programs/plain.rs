@@ -111,6 +111,7 @@ fn a_server_that_is_not_there_is_an_error_within_5_seconds() {
     let took = started.elapsed();
     assert_eq!(outcome.code, Some(1), "{outcome:?}");
     assert!(outcome.err.starts_with("cmud: ") && outcome.err.contains(NOBODY), "{}", outcome.err);
+    assert!(!outcome.out.contains(NOBODY), "said twice: {}", outcome.out);
     assert!(took < Duration::from_secs(5), "{took:?}");
     assert!(outcome.out.contains("--server takes several addresses"), "{outcome:?}");
     let two = format!("{NOBODY},{NOBODY}");

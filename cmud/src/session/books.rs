@@ -18,6 +18,7 @@ use rand::rngs::StdRng;
 
 use super::api::{Setup, StoreError, StoreReply, StoreRequest, Tone};
 use super::io::{Io, race};
+use crate::text;
 use crate::world::{Character, Key, Name, Prefix, Token};
 
 /// How long to wait before the next attempts, in milliseconds; then the last one for ever.
@@ -117,7 +118,7 @@ impl Books {
         attempt: impl AsyncFnMut() -> Result<T, Attempt>,
     ) -> Result<T, Stop> {
         let io = self.io.clone();
-        if self.give_up && !self.reached {
+        if self.is_giving_up() {
             let mut cause = format!("No server has answered within {} s.", PATIENCE_MILLIS / 1_000);
             return match race(self.keep_trying(attempt, &mut cause), io.sleep(PATIENCE_MILLIS))
                 .await
@@ -173,11 +174,22 @@ impl Books {
     /// Stops trying. Whoever asks the store next is told anew that it is away.
     fn abandon(&mut self, impatience: Impatience, cause: &str) -> Stop {
         self.lost = false;
+        let why = match self.reached {
+            _ if self.is_giving_up() => cause,
+            true => text::STAYED_AWAY,
+            false => text::NEVER_REACHED,
+        };
         match impatience {
             Impatience::Interrupted => Stop::Interrupted,
             Impatience::Left => Stop::Leave,
-            Impatience::NobodyWaits => Stop::GaveUp(cause.to_string()),
+            Impatience::NobodyWaits => Stop::GaveUp(why.to_string()),
         }
+    }
+
+    /// Whether the session ends if the store does not answer soon. The end says the cause then, and
+    /// nothing else does.
+    fn is_giving_up(&self) -> bool {
+        self.give_up && !self.reached
     }
 
     fn found(&mut self) {
@@ -199,7 +211,9 @@ impl Books {
             (_, false) => (Tone::Error, "No connection yet."),
         };
         self.io.say(tone, &format!("{what} Trying again; nothing that you typed is forgotten."));
-        self.io.say(Tone::Warning, &error.to_string());
+        if !self.is_giving_up() {
+            self.io.say(Tone::Warning, &error.to_string());
+        }
         let unreachable = matches!(error, StoreError::Unreachable(_));
         if let Some(advice) = self.advice.filter(|_| unreachable && !self.reached) {
             self.io.say(Tone::Hint, advice);

@@ -44,6 +44,10 @@ pub const GOODBYE_AWAY: &[&str] = &[
 pub const NEVER_REACHED: &str =
     "The world could not be reached: nothing was played, and nothing is kept.";
 
+/// Why a game is over whose world has gone, and whose input has ended.
+pub const STAYED_AWAY: &str =
+    "The world stayed out of reach: not all that was typed has been done.";
+
 /// Somebody of a rank.
 #[must_use]
 pub fn one(rank: Rank) -> &'static str {

@@ -45,7 +45,8 @@ fn who_gives_up_does_so_within_five_seconds() {
             assert!(!world.session(ada).is_over());
             world.pass(200);
             assert!(failed(&world, ada) && world.session(ada).is_over());
-            assert!(world.shown(ada).contains("127.0.0.1:6001"));
+            let shown = world.shown(ada);
+            assert_eq!(shown.matches("127.0.0.1:6001").count(), 1, "said once: {shown}");
             assert_eq!(world.prompt(ada), Prompt::Closed);
         }
     }
@@ -104,6 +105,8 @@ fn the_end_of_input_without_a_store_is_the_end() {
     world.give(ada, Input::EndOfInput);
     world.pass(8_000);
     assert!(failed(&world, ada));
+    let shown = world.shown(ada);
+    assert_eq!(shown.matches("127.0.0.1:6001").count(), 1, "said once: {shown}");
 }
 
 #[test]
