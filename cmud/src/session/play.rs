@@ -48,6 +48,7 @@ pub(super) enum Then {
 
 async fn the_game(io: &Io, books: &mut Books, mut setup: Setup) -> Result<(), Stop> {
     let mut name = setup.name.take();
+    let came_with_name = name.is_some();
     if setup.give_up {
         // Whoever gives up without a server wants to know before typing a name.
         books.list(Prefix::places()).await?;
@@ -65,6 +66,10 @@ async fn the_game(io: &Io, books: &mut Books, mut setup: Setup) -> Result<(), St
                 (stopped, game.held.me.name)
             }
             Ok(None) => continue,
+            // Whoever has not been asked for a name does not want to be asked now.
+            Err(Stop::Interrupted) if came_with_name && books.standing() == Standing::Unreached => {
+                return Err(Stop::Leave);
+            }
             Err(stop) => (stop, chosen),
         };
         match after(io, stopped, called).await? {

@@ -143,6 +143,27 @@ fn who_leaves_without_having_met_the_store_is_told_that_nothing_is_kept() {
 }
 
 #[test]
+fn who_came_with_a_name_and_meets_no_server_is_not_asked_for_another() {
+    for weather in [Weather::Down, Weather::NotReady] {
+        let mut world = World::new();
+        world.weather = weather;
+        let ada = interactive(&mut world, "Ada", 1);
+        world.pass(1_000);
+        world.give(ada, Input::Interrupt);
+        let shown = world.shown(ada);
+        assert!(failed(&world, ada) && !shown.contains("student card"), "{shown}");
+    }
+    // Who has typed it may have mistyped it.
+    let mut world = World::new();
+    world.weather = Weather::Down;
+    let ada = world.join("Ada", Setup::interactive(1));
+    world.send(ada, "Adda");
+    world.pass(1_000);
+    world.give(ada, Input::Interrupt);
+    assert_eq!(world.prompt(ada), Prompt::Name);
+}
+
+#[test]
 fn an_interrupt_stops_at_once_and_keeps_what_was_mined() {
     for (i, stop) in [Input::Interrupt, Input::Line("stop".into())].into_iter().enumerate() {
         let mut world = World::new();
