@@ -10,12 +10,14 @@ mod restore;
 mod status;
 mod store;
 
+use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use kvclient::router::Addresses;
 
+use self::answer::{Answer, Failure};
 use self::command::Command;
 use self::output::Output;
 use self::store::Store;
@@ -49,6 +51,9 @@ enum Task {
     Bench(bench::Options),
 }
 
+/// The exit status of a program that was called wrongly.
+const WRONG_USAGE: u8 = 2;
+
 /// The first query port of a `kvserver --port 6000` on this machine.
 const DEFAULT_SERVER: &str = "127.0.0.1:6001";
 
@@ -78,18 +83,49 @@ JSON answers, each on one line of standard output:
   status  {\"age_ms\":…,\"status\":{…}}, as the server tells it
   forget  {\"forgotten\":\"ADDRESS\"}
   bench   {\"queries_per_second\":…,\"latency_us\":{…},…}
+  help    {\"help\":\"…\"}
   errors  {\"error\":{\"kind\":\"…\",\"message\":\"…\"}}; the kind is unreachable,
           timeout, not_ready, invalid, too_large or protocol
 
 Commands on standard input are quoted as in a shell: put 'two words' \"it's\"
-Empty lines and lines that start with # are skipped. Each command is answered
-before the next is read, and an error does not stop the rest. Values longer
-than a shell takes as an argument can be put in this way.
+Empty lines and lines that start with # are skipped; help lists the commands,
+and quit ends it. Each command is answered before the next is read, and an error
+does not stop the rest. Values longer than a shell takes as an argument can be
+put in this way.
 
 An argument spelt like an option goes behind --, as in: kv get -- --json
 
 Exit status: 0; 1 after an error, or when the key of a single get is not there;
 2 for wrong usage.";
+
+/// Reads the arguments.
+///
+/// # Errors
+/// When there is nothing to run, which has been said then: the exit status is for the shell.
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Args, ExitCode> {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let error = match Args::try_parse_from(&args) {
+        Ok(args) => return Ok(args),
+        Err(error) => error,
+    };
+    let json = args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--json");
+    if json && error.use_stderr() {
+        let error = Failure::invalid(usage_error(&error.to_string()));
+        // Who does not read it is not told.
+        let _ = Output::new(true).answer(&Answer::Error { error });
+        return Err(ExitCode::from(WRONG_USAGE));
+    }
+    error.exit()
+}
+
+/// What is wrong, in one line, without the usage that follows it.
+fn usage_error(message: &str) -> String {
+    let what = message.trim_start_matches("error: ").split("\n\n");
+    let what = what.take_while(|part| !["Usage:", "For more"].iter().any(|s| part.starts_with(s)));
+    what.map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect::<Vec<_>>()
+        .join("; ")
+}
 
 /// Does what the arguments ask; the exit status is for the shell.
 pub fn run(args: &Args) -> ExitCode {

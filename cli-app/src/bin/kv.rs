@@ -2,8 +2,11 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use cli_app::kv;
 
 fn main() -> ExitCode {
-    cli_app::kv::run(&cli_app::kv::Args::parse())
+    match kv::parse(std::env::args_os()) {
+        Ok(args) => kv::run(&args),
+        Err(code) => code,
+    }
 }

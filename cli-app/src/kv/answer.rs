@@ -50,6 +50,11 @@ pub enum Answer {
         /// The address of the server that is being forgotten.
         forgotten: String,
     },
+    /// Of a request for help.
+    Help {
+        /// What can be asked.
+        help: String,
+    },
     /// The command was not carried out.
     Error {
         /// Why.
@@ -158,6 +163,7 @@ impl Answer {
             Self::Forgotten { forgotten } => {
                 text.out = format!("{} is being forgotten\n", visible(forgotten, &[], &[]));
             }
+            Self::Help { help } => text.out = format!("{help}\n"),
             Self::Error { error } => {
                 let message = visible(&error.message, &[], &[]);
                 text.err = format!("error: {message}\n");

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead};
 
 use super::answer::{Answer, Failure};
-use super::command::Command;
+use super::command::{Line, help};
 use super::output::Output;
 use super::store::Store;
 use crate::lines::{InputLine, next_line};
@@ -13,7 +13,7 @@ use crate::lines::{InputLine, next_line};
 const MAX_LINE_BYTES: usize = 5 * kvcommon::limits::MAX_VALUE_BYTES;
 
 /// Carries out the commands in order, each answered before the next is read, and goes on after an
-/// error. Returns whether all went well.
+/// error, until the input ends or a line says so. Returns whether all went well.
 ///
 /// # Errors
 /// When an answer cannot be written.
@@ -29,25 +29,24 @@ pub fn run(store: &Store, input: &mut impl BufRead, output: &mut Output) -> io::
                 return Ok(false);
             }
         };
-        if let Some(answer) = answer(store, line) {
-            well &= !answer.is_error();
-            output.answer(&answer)?;
-        }
+        let answer = match parse(line) {
+            Ok(None) => continue,
+            Ok(Some(Line::Quit)) => return Ok(well),
+            Ok(Some(Line::Ask(command))) => store.ask(&command),
+            Ok(Some(Line::Help)) => Answer::Help { help: help() },
+            Err(error) => Answer::Error { error },
+        };
+        well &= !answer.is_error();
+        output.answer(&answer)?;
     }
 }
 
-/// The answer to a line; `None` if it asks nothing.
-fn answer(store: &Store, line: InputLine) -> Option<Answer> {
-    let command = match line {
-        InputLine::Text(line) => Command::parse(&line).map_err(Failure::from),
+fn parse(line: InputLine) -> Result<Option<Line>, Failure> {
+    match line {
+        InputLine::Text(line) => Line::parse(&line).map_err(Failure::from),
         InputLine::NotUtf8 => Err(Failure::invalid("The line is not valid UTF-8.")),
         InputLine::TooLong => Err(Failure::too_large(format!(
             "The line has more than {MAX_LINE_BYTES} bytes; nothing that long can be stored."
         ))),
-    };
-    match command {
-        Ok(None) => None,
-        Ok(Some(command)) => Some(store.ask(&command)),
-        Err(error) => Some(Answer::Error { error }),
     }
 }

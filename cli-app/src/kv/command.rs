@@ -51,6 +51,44 @@ pub const USAGE: [(&str, &str); 6] = [
     ("forget", "MEMBER"),
 ];
 
+/// Words that a prompt and a batch know beside the commands.
+pub const ALSO: [(&str, &str); 2] = [("help", ""), ("quit", "")];
+
+/// A line at the prompt or of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// Something for the store.
+    Ask(Command),
+    /// What can be said here.
+    Help,
+    /// No more lines.
+    Quit,
+}
+
+impl Line {
+    /// Reads a line; `None` if it is empty or a comment.
+    ///
+    /// # Errors
+    /// When the line is not a command.
+    pub fn parse(line: &str) -> Result<Option<Self>, ParseError> {
+        match line.trim() {
+            "help" => Ok(Some(Self::Help)),
+            "quit" | "exit" => Ok(Some(Self::Quit)),
+            line => Ok(Command::parse(line)?.map(Self::Ask)),
+        }
+    }
+}
+
+/// What can be said at the prompt or in a batch.
+pub fn help() -> String {
+    let mut help = String::new();
+    for (command, arguments) in USAGE.iter().chain(&ALSO) {
+        help.push_str(format!("  {command:6}  {arguments}").trim_end());
+        help.push('\n');
+    }
+    help + "Words with spaces need quotes, as in a shell.\nFrom a shell, there is kv bench, too."
+}
+
 /// Why a line is not a command.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParseError {
@@ -59,7 +97,8 @@ pub enum ParseError {
     Quoting,
     /// The first word is no command.
     #[error(
-        "There is no command {0:?}; the commands are get, put, delete, list, status and forget."
+        "There is no command {0:?}; the commands are get, put, delete, list, status, forget, \
+         help and quit."
     )]
     Unknown(String),
     /// The command is one of the program, but not of its prompt.
@@ -178,8 +217,8 @@ mod tests {
         check_error("put 'a", "A quote is not closed, or the line ends in a backslash.");
         for name in ["", "GET"] {
             let expected = format!(
-                "There is no command {name:?}; the commands are get, put, delete, list, status \
-                 and forget."
+                "There is no command {name:?}; the commands are get, put, delete, list, status, \
+                 forget, help and quit."
             );
             check_error(&format!("'{name}' a"), &expected);
         }

@@ -8,13 +8,10 @@ use rustyline::history::MemHistory;
 use rustyline::{Config, Context, Editor, Helper, Highlighter, Hinter, Validator};
 
 use super::answer::{Answer, Failure};
-use super::command::{Command, USAGE};
+use super::command::{ALSO, Line, USAGE, help};
 use super::output::Output;
 use super::restore;
 use super::store::Store;
-
-/// Words that the prompt knows beside the commands.
-const ALSO: [(&str, &str); 2] = [("help", ""), ("quit", "")];
 
 /// Asks for commands until the person leaves.
 ///
@@ -36,24 +33,14 @@ pub fn run(store: &Store, output: &mut Output) -> io::Result<()> {
         };
         // A line that cannot be kept in the history is still a line.
         let _ = editor.add_history_entry(&line);
-        match line.trim() {
-            "help" => output.say(&help())?,
-            "quit" | "exit" => return Ok(()),
-            line => match Command::parse(line) {
-                Ok(None) => {}
-                Ok(Some(command)) => output.answer(&store.ask(&command))?,
-                Err(error) => output.answer(&Answer::Error { error: Failure::from(error) })?,
-            },
+        match Line::parse(&line) {
+            Ok(None) => {}
+            Ok(Some(Line::Ask(command))) => output.answer(&store.ask(&command))?,
+            Ok(Some(Line::Help)) => output.answer(&Answer::Help { help: help() })?,
+            Ok(Some(Line::Quit)) => return Ok(()),
+            Err(error) => output.answer(&Answer::Error { error: Failure::from(error) })?,
         }
     }
-}
-
-fn help() -> String {
-    let mut help = String::new();
-    for (command, arguments) in USAGE.iter().chain(&ALSO) {
-        help.push_str(&format!("  {command:6}  {arguments}\n"));
-    }
-    help + "Words with spaces need quotes, as in a shell.\nFrom a shell, there is kv bench, too."
 }
 
 fn to_io(error: ReadlineError) -> io::Error {

@@ -147,6 +147,18 @@ fn a_batch_in_which_only_a_key_is_missing_ends_with_0() {
 }
 
 #[test]
+fn a_batch_knows_help_and_quit_too() {
+    let server = TestServer::start();
+    let outcome = run(&mut at(&server.address(), &[]), "put a b\n help \nquit\nput a c\n");
+    assert_eq!((outcome.code, outcome.err.as_str()), (Some(0), ""), "{outcome:?}");
+    assert!(outcome.out.contains("put     KEY VALUE"), "{}", outcome.out);
+    assert_eq!(plain(&server, &["get", "a"]).1, "b\n");
+    let (code, answers) = batch(&server.address(), "get a\nhelp\nfrobnicate\nexit\nget a\n");
+    assert_eq!((code, answers.len()), (1, 3), "{answers:?}");
+    assert!(answers[1]["help"].as_str().unwrap().contains("KEY VALUE"), "{answers:?}");
+}
+
+#[test]
 fn each_answer_comes_before_the_next_command_is_given() {
     let server = TestServer::start();
     let mut child = at(&server.address(), &["--json"])
@@ -247,6 +259,32 @@ fn wrong_usage_ends_with_2() {
     for said in ["stored as STAMP", "deleted as STAMP"] {
         assert!(help.out.contains(said), "{said}: {}", help.out);
     }
+}
+
+#[test]
+fn wrong_usage_is_json_for_programs() {
+    for (args, said) in [
+        (&["--json", "frobnicate"][..], "'frobnicate'"),
+        (&["--json", "lst"], "'lst'; tip: a similar subcommand exists: 'list'"),
+        (&["--json", "get"], "<KEY>"),
+        (&["get", "--json"], "<KEY>"),
+        (&["put", "k", "v", "w", "--json"], "'w'"),
+        (&["--json", "--server", "nowhere", "list"], "HOST:PORT"),
+        (&["--json", "bench", "--keys", "0"], "--keys"),
+    ] {
+        let outcome = run(kv().args(args), "");
+        assert_eq!((outcome.code, outcome.err.as_str()), (Some(2), ""), "{outcome:?}");
+        let answer: Value = serde_json::from_str(&outcome.out).expect(&outcome.out);
+        assert_eq!(answer["error"]["kind"], "invalid");
+        let message = answer["error"]["message"].as_str().unwrap();
+        assert!(message.contains(said) && !message.contains("Usage"), "{message}");
+        assert!(!message.starts_with("error") && !message.contains('\n'), "{message}");
+    }
+    // Here it is a word, and help is for people.
+    let outcome = run(kv().args(["frobnicate", "--", "--json"]), "");
+    assert!(outcome.out.is_empty() && outcome.err.contains("Usage"), "{outcome:?}");
+    let outcome = run(kv().args(["--json", "--help"]), "");
+    assert!(outcome.code == Some(0) && outcome.out.contains("Usage"), "{outcome:?}");
 }
 
 #[test]
