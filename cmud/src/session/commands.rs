@@ -5,7 +5,7 @@ use super::books::Stop;
 use super::game::{Game, offers};
 use super::watch::{campus, read_everyone};
 use crate::parser::{Mode, Verb};
-use crate::rules::{Kind, Place, Rank, afford};
+use crate::rules::{Hardware, Kind, Place, Rank, afford};
 use crate::text::{self, count, number};
 use crate::world::{Character, Key, Prefix, Whereabouts};
 
@@ -152,10 +152,7 @@ impl Game<'_> {
     pub(super) fn inventory(&self) {
         let me = &self.held.me;
         self.say(Tone::Say, &format!("{}.", count(me.coins, "coin")));
-        for (kind, pieces) in me.hardware.owned() {
-            let power = pieces.saturating_mul(kind.power());
-            let line =
-                format!("{:>9} {:<12} power {:>13}", number(pieces), kind.word(), number(power));
+        for line in hardware_rows(&me.hardware) {
             self.books.io.say(Tone::Say, &line);
         }
         self.say(Tone::Say, &format!("Together they have power {}.", number(me.hardware.power())));
@@ -187,6 +184,37 @@ impl Game<'_> {
     }
 }
 
+/// What somebody owns, kind by kind: no wider than it must be, for narrow screens.
+fn hardware_rows(hardware: &Hardware) -> Vec<String> {
+    let row = |(kind, pieces): (Kind, u64)| {
+        [number(pieces), kind.word().to_string(), number(pieces.saturating_mul(kind.power()))]
+    };
+    let rows: Vec<_> = hardware.owned().map(row).collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
+    let [a, b, c] = [0, 1, 2].map(width);
+    rows.iter()
+        .map(|[pieces, kind, power]| format!("  {pieces:>a$} {kind:<b$}  power {power:>c$}"))
+        .collect()
+}
+
 fn kinds(rank: Rank) -> String {
     rank.shop().iter().map(|kind| kind.word()).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hardware_fits_a_narrow_screen() {
+        assert_eq!(hardware_rows(&Hardware::SPARE), ["  1 cpu  power 1"]);
+        let mut rich = Hardware::SPARE;
+        for kind in Kind::ALL {
+            rich.add(kind, 54_321);
+        }
+        let rows = hardware_rows(&rich);
+        assert_eq!(rows[0], "  54,322 cpu          power      54,322");
+        assert_eq!(rows[4], "  54,321 dark_matter  power 543,210,000");
+        assert!(rows.iter().all(|row| row.len() < 40), "{rows:?}");
+    }
 }
