@@ -6,7 +6,7 @@ mod local;
 mod progress;
 mod report;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -96,7 +96,7 @@ pub fn run(options: &Options, servers: &Addresses, json: bool) -> io::Result<boo
     })?;
     match report {
         Ok(report) => {
-            let text = if json { report.json() } else { report.text() };
+            let text = if json { report.json() } else { report.text(io::stdout().is_terminal()) };
             let mut out = io::stdout().lock();
             out.write_all(text.as_bytes())?;
             out.flush()?;

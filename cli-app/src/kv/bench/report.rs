@@ -22,7 +22,7 @@ pub struct Report {
     pub left: Option<String>,
 }
 
-/// Where lines end on a terminal of the classic width.
+/// Where lines end on a terminal of the classic width; a pipe gets each in one piece.
 const COLUMNS: usize = 80;
 
 const QUANTILES: [(&str, f64); 4] = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)];
@@ -34,8 +34,8 @@ impl Report {
         self.answered() > 0 && refused == 0 && lost == 0 && self.left.is_none()
     }
 
-    /// Some lines for people.
-    pub fn text(&self) -> String {
+    /// Some lines for people; `wraps` breaks long ones for a terminal.
+    pub fn text(&self, wraps: bool) -> String {
         let Options { connections, pipeline, gets, keys, value_size, .. } = self.options;
         let Tally { gets: got, puts, refused, lost, .. } = self.tally;
         let of = |count: usize, one: &str, more: &str| counted(count as u64, one, more);
@@ -48,9 +48,9 @@ impl Report {
             of(value_size, "byte", "bytes"),
         );
         let mut line = |name: &str, what: String| {
-            for row in wrap(&format!("  {name:<12}{what}"), COLUMNS) {
-                let _ = writeln!(text, "{row}");
-            }
+            let line = format!("  {name:<12}{what}");
+            let rows = if wraps { wrap(&line, COLUMNS) } else { vec![line] };
+            let _ = writeln!(text, "{}", rows.join("\n"));
         };
         if self.answered() > 0 {
             let (got, puts) = (counted(got, "Get", "Gets"), counted(puts, "Put", "Puts"));
@@ -183,7 +183,7 @@ mod tests {
         tally.latency.record(1500).unwrap();
         let mut report = report(tally);
         assert!(report.is_well());
-        let text = report.text();
+        let text = report.text(true);
         for part in ["with 16 queries", "500 queries/s", "p50 1.50 ms", "5.00 µs a query"] {
             assert!(text.contains(part), "{part} in {text}");
         }
@@ -192,11 +192,11 @@ mod tests {
         assert_eq!(json["server_cpu_us_per_query"], 5.0);
 
         report.used = report.used.map(|used| Used { queries: 500, watched: 1, ..used });
-        let text = report.text();
+        let text = report.text(true);
         assert!(text.contains("10.00 µs a query at 1 of 2 addresses"), "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
         report.used = None;
-        assert!(report.text().contains("unknown: its process"));
+        assert!(report.text(true).contains("unknown: its process"));
     }
 
     #[test]
@@ -209,7 +209,7 @@ mod tests {
             (tally.gets, tally.puts) = (12_345_678_901, 12_345_678_901);
             tally.time = Duration::from_secs(36_000);
             tally.latency.record(micros).unwrap();
-            let text = Report { options: options.clone(), ..report(tally) }.text();
+            let text = Report { options: options.clone(), ..report(tally) }.text(true);
             assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
             assert_eq!(text.lines().count(), 5, "nothing is broken: {text}");
         }
@@ -237,8 +237,15 @@ mod tests {
     fn trouble_is_told_and_is_not_well() {
         let mut tally = Tally::new();
         (tally.lost, tally.trouble) = (1, Some(Failure::protocol("it went away")));
-        let report = report(tally);
+        let mut report = report(tally);
         assert!(!report.is_well());
-        assert!(report.text().contains("0 queries refused, 1 connection lost: it went away"));
+        let told = "0 queries refused, 1 connection lost: it went away";
+        assert!(report.text(true).contains(told));
+
+        let long = "for a reason that is long and winding";
+        report.tally.trouble = Some(Failure::protocol(long));
+        assert!(report.text(false).contains(long));
+        let broken = report.text(true);
+        assert!(broken.ends_with("that is long\n              and winding\n"), "{broken}");
     }
 }
