@@ -83,7 +83,7 @@ JSON answers, each on one line of standard output:
   status  {\"age_ms\":…,\"status\":{…}}, as the server tells it
   forget  {\"forgotten\":\"ADDRESS\"}
   bench   {\"queries_per_second\":…,\"latency_us\":{…},…}
-  help    {\"help\":\"…\"}
+  help    {\"help\":\"…\"}, asked for on standard input
   errors  {\"error\":{\"kind\":\"…\",\"message\":\"…\"}}; the kind is unreachable,
           timeout, not_ready, invalid, too_large or protocol
 

@@ -44,7 +44,7 @@ struct Args {
     www: Option<PathBuf>,
     /// A server of the store to join: its description, or where its actor system listens. May be
     /// given several times; one that is alive is enough, and this server goes on calling the others
-    /// until they answer (or `kv forget`). With none it begins a new store, unless members of an old one
+    /// for days (or until `kv forget`). With none it begins a new store, unless members of an old one
     /// know its address: then it was restarted, and gets that store from them.
     #[arg(long, value_name = "DESC|HOST:PORT")]
     join: Vec<String>,

@@ -10,15 +10,18 @@ use crate::digest::{Bucket, Digest};
 use crate::entry::Entry;
 use crate::stamp::Writer;
 use index::{Index, KeyHash, KeyHasher};
+use place::{Kind, Trace};
 use slab::Slot;
 use unsummed::Unsummed;
 
+pub use place::{At, Sought};
 pub use walk::{Remains, Walk};
 
 pub mod index;
 mod marks;
 pub mod noted;
 mod order;
+mod place;
 mod slab;
 mod table;
 mod tables;
@@ -53,53 +56,10 @@ const MAX_UNSUMMED_BYTES: usize = 128;
 /// So many slots are summed up together, so that what they touch can be fetched from memory at once.
 const SUM_GROUP: usize = 64;
 
-/// A key that is looked for: its hash and, where it was looked for together with others, what was
-/// found. Before it is used, nothing may happen to the replica but queries, writes and merges of those
-/// others, each once.
-#[derive(Clone, Copy)]
-pub struct Sought {
-    hash: KeyHash,
-    live: Trace,
-}
-
-/// What is known of a key's live entry.
-#[derive(Clone, Copy)]
-enum Trace {
-    Unknown,
-    /// It seems to be there.
-    Seems(Slot),
-    /// There is none.
-    Absent,
-}
-
 /// Where a key is, or belongs.
 struct Place {
     hash: KeyHash,
     held: Option<At>,
-}
-
-/// Where an entry is: at this place there may be a newer one of its key, or another key, later on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct At {
-    kind: Kind,
-    slot: Slot,
-}
-
-impl At {
-    /// The place of a live entry.
-    pub fn live(slot: Slot) -> Self {
-        Self { kind: Kind::Live, slot }
-    }
-
-    /// The place of a tombstone.
-    pub fn tombstone(slot: Slot) -> Self {
-        Self { kind: Kind::Tombstone, slot }
-    }
-
-    /// Its slot, and whether that is one of tombstones.
-    pub fn slot(self) -> (Slot, bool) {
-        (self.slot, self.kind == Kind::Tombstone)
-    }
 }
 
 /// What has come of merging an entry.
@@ -111,21 +71,6 @@ pub enum Merged {
     Held,
     /// What is held is newer.
     Older,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Live,
-    Tombstone,
-}
-
-impl Sought {
-    fn slot(&self) -> Option<Slot> {
-        match self.live {
-            Trace::Seems(slot) => Some(slot),
-            Trace::Unknown | Trace::Absent => None,
-        }
-    }
 }
 
 /// One page of a List.

@@ -71,10 +71,10 @@ impl Line {
     /// # Errors
     /// When the line is not a command.
     pub fn parse(line: &str) -> Result<Option<Self>, ParseError> {
-        match line.trim() {
-            "help" => Ok(Some(Self::Help)),
-            "quit" | "exit" => Ok(Some(Self::Quit)),
-            line => Ok(Command::parse(line)?.map(Self::Ask)),
+        match (line.trim(), line.split_whitespace().next()) {
+            (_, Some("help")) => Ok(Some(Self::Help)),
+            ("quit" | "exit", _) => Ok(Some(Self::Quit)),
+            (line, _) => Ok(Command::parse(line)?.map(Self::Ask)),
         }
     }
 }
@@ -238,5 +238,20 @@ mod tests {
             "list a b",
             "list takes [PREFIX], but 2 words follow it; one with spaces needs quotes.",
         );
+    }
+
+    #[test]
+    fn a_line_may_be_for_the_prompt_itself() {
+        for (line, expected) in [
+            (" help ", Some(Line::Help)),
+            ("help get", Some(Line::Help)),
+            ("quit", Some(Line::Quit)),
+            ("exit", Some(Line::Quit)),
+            ("# help", None),
+            ("status", Some(Line::Ask(Command::Status))),
+        ] {
+            assert_eq!(Line::parse(line), Ok(expected), "{line}");
+        }
+        assert!(Line::parse("helper").is_err());
     }
 }

@@ -106,7 +106,7 @@ impl Comparison {
     pub fn begin(&mut self, replica: &mut Replica) -> Option<Message> {
         let getting_on = std::mem::take(&mut self.heard)
             || !self.waiting.is_empty()
-            || matches!(self.stage, Stage::Due | Stage::Settling(..));
+            || matches!(self.stage, Stage::Settling(..));
         if getting_on && !matches!(self.stage, Stage::Idle) {
             return None;
         }
@@ -165,6 +165,11 @@ impl Comparison {
         }
     }
 
+    /// The bytes of messages that wait for sums, about.
+    pub fn waiting_bytes(&self) -> usize {
+        self.waiting.iter().map(Message::bytes).sum()
+    }
+
     /// Whether there are sums to be made, or a walk to go on with.
     pub fn has_work(&self) -> bool {
         self.awaits_sums() || self.listing.is_some() || matches!(self.stage, Stage::Settling(..))
@@ -210,9 +215,10 @@ impl Comparison {
         !self.waiting.is_empty() || matches!(self.stage, Stage::Due)
     }
 
+    /// Starts a round, or has it wait for the sums: many may be due at once, so none is made here.
     fn start(&mut self, replica: &mut Replica) -> Option<Message> {
         self.stage = Stage::Due;
-        if !replica.sum_up(SUM_SLICE) {
+        if !replica.sum_up(0) {
             return None;
         }
         self.round.0 = self.round.0.wrapping_add(1);

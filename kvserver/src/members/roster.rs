@@ -15,7 +15,7 @@ use actor::{Address, Now};
 use serde::{Deserialize, Serialize};
 
 use crate::query_actor::{Keeping, Member, Note, Store};
-use contact::{Complaints, Contact, Met};
+use contact::{Complaints, Contact, Met, Word};
 use forgotten::Forgotten;
 pub use hello::Hello;
 use start::Start;
@@ -138,7 +138,7 @@ impl Roster {
         let mut effects = self.forget_silent(now);
         effects.extend(self.forget_gone(now));
         if self.is_ready() {
-            self.contacts.retain(|_, contact| contact.met.is_some() || !contact.rumour);
+            self.contacts.retain(|_, contact| contact.is_seen() || contact.word == Word::Told);
         }
         effects.extend(self.calls_due(now));
         effects.extend(self.call_forgotten(now));

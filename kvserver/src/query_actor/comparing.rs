@@ -1,6 +1,7 @@
 //! With whom an actor compares its store, and when.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::time::Duration;
 
 use super::peers::{LinkId, Peers};
@@ -27,6 +28,8 @@ pub fn is_small(message: &Message) -> bool {
 #[derive(Default)]
 pub struct Comparing {
     with: BTreeMap<Other, Comparison>,
+    /// Who had the last turn: they take turns.
+    last: Option<Other>,
     next_with_servers: Duration,
 }
 
@@ -34,10 +37,9 @@ pub struct Comparing {
 pub type Turn = (Other, Outcome);
 
 impl Comparing {
-    /// Begins the rounds that are due; to be called every [`SIBLING_EVERY`]. Afterwards there may be
-    /// something to go on with. The actor at place
-    /// `me` asks its next sibling; the first actor of a server asks the first one of each other
-    /// server, if its own server has the smaller number.
+    /// Begins the rounds that are due; to be called every [`SIBLING_EVERY`]. The actor at place `me` asks
+    /// its next sibling; the first actor of a server asks the first one of each other server, if its own
+    /// server has the smaller number. There is something to go on with if sums have to be made first.
     pub fn begin(
         &mut self,
         (me, siblings): (usize, usize),
@@ -92,8 +94,17 @@ impl Comparing {
 
     /// Goes on with one comparison, over at most `limit` entries.
     pub fn work(&mut self, replica: &mut Replica, limit: usize, now: Duration) -> Option<Turn> {
-        let (other, comparison) = self.with.iter_mut().find(|(_, one)| one.has_work())?;
-        Some((*other, comparison.work(replica, limit, now)))
+        let later = self.last.map_or(Bound::Unbounded, Bound::Excluded);
+        let behind = self.with.range((later, Bound::Unbounded)).chain(&self.with);
+        let other = *behind.into_iter().find(|(_, one)| one.has_work())?.0;
+        self.last = Some(other);
+        let comparison = self.with.get_mut(&other)?;
+        Some((other, comparison.work(replica, limit, now)))
+    }
+
+    /// The bytes that are kept for others, about.
+    pub fn held(&self) -> usize {
+        self.with.values().map(Comparison::waiting_bytes).sum()
     }
 
     /// What was done with each server.
@@ -107,3 +118,29 @@ impl Comparing {
 
 /// How often [`Comparing::begin`] is to be called.
 pub const TICK: Duration = SIBLING_EVERY;
+
+#[cfg(test)]
+mod tests {
+    use kvcommon::Stamp;
+
+    use super::*;
+    use crate::digest::Round;
+    use crate::entry::Entry;
+
+    #[test]
+    fn comparisons_with_work_take_turns() {
+        let mut replica = Replica::default();
+        for key in ["a", "b", "c", "d"] {
+            replica.merge(Entry::new(Stamp { millis: 1, counter: 0, uid: 1 }, key, Some("v")));
+        }
+        let mut comparing = Comparing::default();
+        let others = [Other::Sibling(1), Other::Server((7, 0)), Other::Server((9, 0))];
+        for other in others {
+            let ask = Message::Ask { round: Round::default(), buckets: vec![0], after: None };
+            comparing.take_in(other, ask, &mut replica, Duration::ZERO);
+        }
+        let mut turn = || comparing.work(&mut replica, 1, Duration::ZERO).map(|(other, _)| other);
+        let turns: Vec<Other> = (0..6).filter_map(|_| turn()).collect();
+        assert_eq!(turns, [others, others].concat());
+    }
+}

@@ -47,7 +47,7 @@ impl QueryActor {
             }
         }
         let for_servers: usize = standings.values().map(|standing| standing.held).sum();
-        let here = self.outbox.held() + self.work_bytes();
+        let here = self.outbox.held() + self.work_bytes() + self.comparing.held();
         Health {
             ready: self.is_ready(),
             keys: self.replica.len(),

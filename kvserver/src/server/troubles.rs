@@ -172,19 +172,19 @@ fn explanation(peer: &str, cause: &str) -> Option<String> {
     if is_in(FOR_SERVERS) {
         return Some(format!(
             "{peer} refuses the link ({}): use the same release for all servers of a store",
-            first_words(said?)
+            without_page(said?)
         ));
     }
     if is_in(HEADER) {
         return Some(format!(
             "{peer} refuses the link ({}): does a proxy on the way change what is sent?",
-            first_words(said?)
+            without_page(said?)
         ));
     }
     let answer = match said {
-        Some(said) => format!("it said: {}", first_words(said)),
+        Some(said) => format!("it said: {}", without_page(said)),
         None if NO_ANSWER.iter().any(|what| cause.contains(what)) => {
-            "what it says is no WebSocket over HTTP/1.1".to_owned()
+            "what it says is not what a kvserver says".to_owned()
         }
         None => return None,
     };
@@ -195,7 +195,7 @@ fn explanation(peer: &str, cause: &str) -> Option<String> {
 }
 
 /// What a stranger said, without the page that may be in it.
-fn first_words(said: &str) -> &str {
+fn without_page(said: &str) -> &str {
     said.split(['<', '\n', '\r']).next().unwrap_or_default().trim()
 }
 
@@ -263,10 +263,13 @@ mod tests {
         check(&refused("Not Found"), &[&elsewhere[..], &["(it said: 400 Bad"]].concat(), &[]);
         let page = format!("{REFUSED}200 OK <!DOCTYPE HTML>\n<html lang=\"en\">\n<head>");
         check(&page, &[&elsewhere[..], &["(it said: 200 OK)"]].concat(), &["DOCTYPE", "\n"]);
-        for cause in ["HTTP version must be 1.1 or higher", "httparse error: invalid HTTP version"]
-        {
+        for cause in [
+            "HTTP version must be 1.1 or higher",
+            "httparse error: invalid HTTP version",
+            "SubProtocol error: Server sent no subprotocol",
+        ] {
             let cause = format!("WebSocket protocol error: {cause}");
-            check(&cause, &[&elsewhere[..], &["no WebSocket over HTTP/1.1"]].concat(), &[]);
+            check(&cause, &[&elsewhere[..], &["not what a kvserver says"]].concat(), &[]);
         }
     }
 

@@ -15,8 +15,7 @@ pub(super) struct Contact {
     pub(super) met: Option<Met>,
     /// The numbers of earlier lives there, the latest last.
     pub(super) former: Vec<u64>,
-    /// Somebody was told to join it, and nobody is known to have met a server there.
-    pub(super) rumour: bool,
+    pub(super) word: Word,
     /// Others have forgotten it, and it has not been heard since.
     pub(super) gone: Option<Why>,
     pub(super) since: Duration,
@@ -25,6 +24,17 @@ pub(super) struct Contact {
     next_report: Option<Duration>,
     pub(super) calls: u32,
     pub(super) last_call: Option<Duration>,
+}
+
+/// What is known of an address but from who is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Word {
+    /// This server was told to join it.
+    Told,
+    /// Another one was, and nobody is known to have met a server there.
+    Rumour,
+    /// Others have met a server there.
+    Seen,
 }
 
 /// A server that has answered.
@@ -47,7 +57,7 @@ impl Contact {
         Self {
             met: None,
             former: Vec::new(),
-            rumour: false,
+            word: Word::Told,
             gone: None,
             since: now,
             next_call: now,
@@ -61,6 +71,11 @@ impl Contact {
     /// Whether it may be called, however often it asks.
     pub(super) fn may_be_called(&self, now: Duration) -> bool {
         crate::members::pace_allows(self.last_call, now)
+    }
+
+    /// Whether anybody has met a server there.
+    pub(super) fn is_seen(&self) -> bool {
+        self.met.is_some() || self.word == Word::Seen
     }
 
     /// The server there, if it answers.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use actor::{Address, Now};
 use serde::{Deserialize, Serialize};
 
+use super::contact::Word;
 use super::{Effect, Hello, Roster, SILENT};
 use crate::query_actor::{Member, Note};
 
@@ -53,6 +54,8 @@ pub(super) struct Forgotten(BTreeMap<Address, Mark>);
 
 struct Mark {
     server: Option<u64>,
+    /// Whether anybody has met it.
+    seen: bool,
     why: Why,
     at: Duration,
     called: Duration,
@@ -111,7 +114,7 @@ impl Forgotten {
     /// How many may still be going on somewhere: they were silent, and that is not long ago.
     pub(super) fn may_live(&self, now: Duration, retention: Duration) -> usize {
         let until = |mark: &Mark| mark.at.saturating_add(retention.saturating_mul(GIVEN_UP));
-        let may_live = |mark: &&Mark| mark.why == Why::Silent && now < until(mark);
+        let may_live = |mark: &&Mark| mark.seen && mark.why == Why::Silent && now < until(mark);
         self.0.values().filter(may_live).count()
     }
 
@@ -219,7 +222,7 @@ impl Roster {
             self.forgotten.remove(&member.address);
             self.add(vec![member.address.clone()], now.elapsed);
             if let Some(contact) = self.contacts.get_mut(&member.address) {
-                contact.rumour = false;
+                contact.word = Word::Seen;
             }
         }
     }
@@ -260,9 +263,10 @@ impl Roster {
 
     fn let_go(&mut self, address: &Address, why: Why, now: Duration) -> Vec<Effect> {
         let Some(contact) = self.contacts.remove(address) else { return Vec::new() };
-        let met = contact.met.as_ref();
+        let (met, seen) = (contact.met.as_ref(), contact.is_seen());
         let (server, heard_wall) = met.map(|met| (met.member.server, met.heard_wall)).unzip();
-        self.forgotten.add(address.clone(), Mark { server, why, at: now, called: now, heard_wall });
+        let mark = Mark { server, seen, why, at: now, called: now, heard_wall };
+        self.forgotten.add(address.clone(), mark);
         let what = match why {
             Why::Left => "has left the store",
             Why::Silent | Why::Named => "is forgotten; it is welcome when it comes back",

@@ -5,7 +5,7 @@ use std::time::Duration;
 use actor::{Address, Now};
 use serde::{Deserialize, Serialize};
 
-use super::contact::{Contact, Met};
+use super::contact::{Contact, Met, Word};
 use super::forgotten::Gone;
 use super::{BEAT, Effect, MAX_MEMBERS, Roster, SILENT, millis};
 use crate::query_actor::{MAX_ACTORS, Member, Note};
@@ -35,7 +35,8 @@ pub struct Hello {
     pub leaves: bool,
     /// The server that the sender knows at the receiver's address.
     pub knew: Option<u64>,
-    /// All others that the sender knows; not in every hello.
+    /// All others whom the sender or another server has met, and if it is not ready also those whom nobody
+    /// has; not in every hello.
     pub others: Vec<Known>,
     /// Whom the sender has forgotten lately; with `others`.
     pub forgotten: Vec<Gone>,
@@ -84,7 +85,7 @@ impl Roster {
         // Whom nobody has met concerns those who may have to wait for it. Whoever is ready has the store, and
         // tries it alone if it was told to.
         let ready = self.is_ready();
-        let is_named = |contact: &Contact| contact.met.is_some() || !ready;
+        let is_named = |contact: &Contact| contact.is_seen() || !ready;
         let others = self.contacts.iter();
         let others = others.filter(|(address, contact)| *address != to && is_named(contact));
         let known = |(address, contact): (&Address, &Contact)| Known {
@@ -187,17 +188,19 @@ impl Roster {
     fn hear_of(&mut self, others: Vec<Known>, by_ready: bool, now: Duration) -> Vec<Effect> {
         let mut effects = Vec::new();
         for Known { address, life } in others.into_iter().take(MAX_MEMBERS) {
-            let rumour = life.is_none() && !by_ready;
+            let is_seen = life.is_some() || by_ready;
             if let Some(contact) = self.contacts.get_mut(&address) {
-                contact.rumour &= rumour;
+                if is_seen {
+                    contact.word = Word::Seen;
+                }
                 continue;
             }
-            if self.forgotten.has(&address) || rumour && self.is_ready() {
+            if self.forgotten.has(&address) || !is_seen && self.is_ready() {
                 continue;
             }
             self.add(vec![address.clone()], now);
             if let Some(contact) = self.contacts.get_mut(&address) {
-                contact.rumour = rumour;
+                contact.word = if is_seen { Word::Seen } else { Word::Rumour };
             }
             let Some((server, actors)) = life else { continue };
             let met = self.contacts.values().filter_map(|contact| contact.met.as_ref());
@@ -306,7 +309,10 @@ impl Roster {
         });
         let old_offset = before.as_ref().and_then(|met| met.clock_offset);
         let old_round_trip = before.as_ref().and_then(|met| met.round_trip);
-        if is_skewed(clock_offset, round_trip) && !is_skewed(old_offset, old_round_trip) {
+        if is_skewed(clock_offset, round_trip)
+            && !is_skewed(old_offset, old_round_trip)
+            && self.complaints.may_say("skewed", hello.from.server, now.elapsed)
+        {
             let offset = clock_offset.unwrap_or_default();
             tracing::warn!(
                 member = %hello.from.address,

@@ -273,6 +273,17 @@ fn a_member_that_was_met_and_is_silent_is_told_of_like_any_other() {
     assert!(world.is_ready("c") && knows(&world, "c", "b"), "c may be the one that reaches it");
 }
 
+/// Nor is one whom others have met, and who cannot be reached from here.
+#[test]
+fn a_member_that_others_have_met_is_told_of_when_they_are_gone() {
+    let mut roster = roster(1, &[]);
+    let met = Known { address: address("c"), life: Some((3, 1)) };
+    roster.hello(Hello { others: vec![met], ..hello("b", 2, at(0)) }, at(0));
+    let to = address("d");
+    let named = |hello: &Hello| hello.others.iter().any(|known| known.address == address("c"));
+    assert!(named(&roster.hello_to(&to, &to, true, false, at(1))));
+}
+
 #[test]
 fn what_is_known_for_sure_is_no_rumour_any_more() {
     let says = |ready, life| {
@@ -282,14 +293,14 @@ fn what_is_known_for_sure_is_no_rumour_any_more() {
     for (ready, life) in [(true, None), (false, Some((3, 1)))] {
         let mut roster = roster(1, &["b"]);
         roster.hello(says(false, None), at(0));
-        assert!(roster.contacts[&address("c")].rumour);
+        assert_eq!(roster.contacts[&address("c")].word, Word::Rumour);
         roster.hello(says(ready, life), at(1));
-        assert!(!roster.contacts[&address("c")].rumour);
+        assert_eq!(roster.contacts[&address("c")].word, Word::Seen);
     }
     let mut waits = roster(1, &["b"]);
     waits.hello(says(false, None), at(0));
     waits.introduced(&member("c", 3), at(1));
-    assert!(!waits.contacts[&address("c")].rumour);
+    assert_eq!(waits.contacts[&address("c")].word, Word::Seen);
     let mut ready = roster(1, &[]);
     let effects = ready.hello(says(false, None), at(0));
     let calls = |effect: &Effect| matches!(effect, Effect::Call(to, _) if *to == address("c"));

@@ -178,3 +178,17 @@ fn who_has_a_link_with_a_query_actor_is_not_forgotten_any_more() {
     roster.introduced(&member("b", 2), at(7000));
     assert!(knows(&roster, "b") && roster.forgotten.is_empty());
 }
+
+/// Whom nobody has ever met writes nowhere, so nobody need wait for it.
+#[test]
+fn only_who_was_met_by_somebody_may_live_on() {
+    let mut roster = roster(&[]);
+    let begin = at(0).elapsed;
+    roster.add(vec![address("wrong")], begin);
+    let others = vec![Known { address: address("c"), life: Some((3, 1)) }];
+    roster.hello(Hello { others, ..hello("b", 2, at(0)) }, at(0));
+    roster.forget_silent(at(61_000));
+    let names = ["wrong", "b", "c"];
+    assert!(names.iter().all(|name| roster.forgotten.has(&address(name))));
+    assert_eq!(roster.forgotten.may_live(at(61_000).elapsed, Duration::from_secs(60)), 2);
+}
