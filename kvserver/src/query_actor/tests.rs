@@ -11,6 +11,7 @@ use super::*;
 use crate::entry::Entry;
 
 mod aside;
+mod comparing;
 mod notebook;
 mod notes;
 mod refilling;
