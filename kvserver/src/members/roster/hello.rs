@@ -80,7 +80,8 @@ impl Roster {
         answers: bool,
         now: Now,
     ) -> Hello {
-        /// Every so many hellos name all others, for those whom a partition has kept apart.
+        /// Every so many hellos name all others, for those whom a partition has kept apart. So do the
+        /// first ones to a server, less and less: the answer that should have named them may be lost.
         const NAMES_EVERY: u32 = 16;
         // Whom nobody has met concerns those who may have to wait for it. Whoever is ready has the store, and
         // tries it alone if it was told to.
@@ -110,7 +111,8 @@ impl Roster {
                 .as_ref()
                 .map(|met| (met.their_sent, millis(now.elapsed.saturating_sub(met.heard))));
         }
-        let names = asks || answers || calls.is_multiple_of(NAMES_EVERY);
+        let is_time = calls.is_power_of_two() || calls.is_multiple_of(NAMES_EVERY);
+        let names = asks || answers || is_time;
         Hello {
             version: VERSION,
             from: own,
@@ -291,6 +293,9 @@ impl Roster {
             contact.supersede(met.member.server);
         }
         let before = before.filter(|met| met.member == hello.from);
+        if before.is_none() {
+            contact.calls = 0;
+        }
         if before.as_ref().is_some_and(|met| hello.sent_millis < met.their_sent)
             && self.complaints.may_say("two in one", hello.from.server, now.elapsed)
         {

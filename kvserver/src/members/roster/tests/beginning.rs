@@ -306,3 +306,19 @@ fn what_is_known_for_sure_is_no_rumour_any_more() {
     let calls = |effect: &Effect| matches!(effect, Effect::Call(to, _) if *to == address("c"));
     assert!(!effects.iter().any(calls), "who is ready does not even try");
 }
+
+/// Its own hellos to them are how they learn of it, so all of this hangs on one answer.
+#[test]
+fn a_newcomer_that_misses_the_first_answer_soon_gets_another_that_names_all() {
+    let mut roster = roster(1, &[]);
+    let ask = |name, server| Hello { asks: true, ..hello(name, server, at(0)) };
+    roster.hello(ask("b", 2), at(0));
+    roster.hello(ask("c", 3), at(0));
+    let effects = (0..4000).step_by(100).flat_map(|millis| roster.tick(at(millis)));
+    let names_b = |hello: &Hello| hello.others.iter().any(|known| known.address == address("b"));
+    let told = |effect: Effect| match effect {
+        Effect::Call(to, hello) => to == address("c") && names_b(&hello),
+        _ => false,
+    };
+    assert!(effects.into_iter().any(told));
+}

@@ -105,13 +105,16 @@ fn one_that_asks_again_and_again_is_answered_at_the_pace_and_called_at_the_beat(
 }
 
 #[test]
-fn every_sixteenth_hello_names_all_others() {
+fn the_first_hellos_to_a_server_and_every_sixteenth_name_all_others() {
     let mut roster = begins();
-    roster.hello(hello("b", 2, at(0)), at(0));
     roster.hello(hello("c", 3, at(0)), at(0));
     let to = address("b");
-    let names = |call: u64| roster.hello_to(&to, &to, false, false, at(call)).others.len();
-    assert_eq!((0..32).map(names).sum::<usize>(), 2);
+    for life in [2, 20] {
+        roster.hello(hello("b", life, at(0)), at(0));
+        let names = |_: &u32| !roster.hello_to(&to, &to, false, false, at(0)).others.is_empty();
+        let naming: Vec<u32> = (0..50).filter(names).collect();
+        assert_eq!(naming, [0, 1, 2, 4, 8, 16, 32, 48]);
+    }
 }
 
 #[test]
