@@ -69,7 +69,7 @@ async fn a_join_address_that_is_no_server_is_named_with_what_it_said() {
     });
     let [old, page] = pages;
     let wrong = [
-        (old.await, ["answers, but is not where a kvserver meets", "no WebSocket over HTTP/1.1"]),
+        (old.await, ["answers, but is not where a kvserver meets", "not what a kvserver says"]),
         (page.await, ["answers, but is not where a kvserver meets", "(it said: 200 OK)"]),
         (first.http, ["answers, but is not where a kvserver meets", "404 Not Found"]),
         (first.queries[0], ["is a port for clients", "`other servers`"]),

@@ -1,7 +1,6 @@
 //! Comparisons, as an actor with nothing else to do drives them.
 
 use super::stage::{KEEPING, Stage};
-use super::*;
 use crate::digest::{self, SIBLING_EVERY};
 
 #[test]
